@@ -1,0 +1,1 @@
+"""The edge: everything that touches a network or a person."""

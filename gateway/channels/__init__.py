@@ -1,0 +1,1 @@
+"""Adapters: how complaints come in and notices go out."""

@@ -1,0 +1,1 @@
+"""The adapter conformance kit and fake providers, for authors of adapters."""

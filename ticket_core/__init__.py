@@ -1,0 +1,1 @@
+"""The domain: no network, no gateway."""

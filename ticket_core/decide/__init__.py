@@ -1,0 +1,1 @@
+"""Every decision as a pure function of state, input, profile and time."""

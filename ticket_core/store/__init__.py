@@ -1,0 +1,1 @@
+"""One storage code for SQLite and PostgreSQL."""
