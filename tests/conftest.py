@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.servers.certificate import Certificate, make_certificate
+from tests.servers.dovecot import Dovecot, dovecot
 from tests.servers.postgres import PostgresServer
 from tests.servers.postgres import postgres_server as running_postgres
+from tests.servers.smtp import SmtpServer, smtp_server
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +31,17 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The SQLAlchemy URL of an empty database for one test."""
     with postgres_server.database() as url:
         yield url
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[SmtpServer]:
+    """A scriptable SMTP server for one test; for TLS or sign-in use `smtp_server(...)` itself."""
+    async with smtp_server() as server:
+        yield server
+
+
+@pytest.fixture
+def imap_server(certificate: Certificate) -> Iterator[Dovecot]:
+    """An empty Dovecot for one test, with the user `tousu` and the password `secret`."""
+    with dovecot(certificate) as server:
+        yield server

@@ -35,10 +35,10 @@ def make_certificate(folder: Path) -> Certificate:
     if openssl is None:
         missing("openssl is not installed (on Debian: apt install openssl)")
     made = Certificate(certificate=folder / "certificate.pem", key=folder / "key.pem")
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(made.key)]
     subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-        + ["-out", str(made.certificate), "-keyout", str(made.key)],
+        [openssl, "req", "-x509", "-days", "2", *key, *subject, "-out", str(made.certificate)],
         check=True,
         capture_output=True,
     )
