@@ -33,6 +33,7 @@ _DAMM = (
 # What keyboards, mail programs and spreadsheets make of digits, hyphens and blanks. Every entry is one character for
 # one, so that positions in the text stay what they were.
 _PLAIN = str.maketrans("０１２３４５６７８９‐‑‒–—―−－﹣\u3000\u00a0\u2009\u202f\t", "0123456789---------     ")
+_SIX_DIGITS = re.compile(r"\d{6}")
 _GROUPED = re.compile(r"(?<!\d)(?<!\d-)([0-9]{6})[- ]?([0-9]{8})[- ]?([0-9])(?!-?\d)")
 
 
@@ -75,8 +76,11 @@ def find_numbers(text: str) -> tuple[int, ...]:
 
     Looks at the first 100 000 characters, returns 20 at most, and never finds a number inside a longer run of digits.
     """
+    text = text[:SEARCHED_CHARACTERS]
+    if _SIX_DIGITS.search(text) is None:
+        return ()
     found: dict[int, None] = {}
-    for match in _GROUPED.finditer(text[:SEARCHED_CHARACTERS].translate(_PLAIN)):
+    for match in _GROUPED.finditer(text.translate(_PLAIN)):
         ticket_id = ticket_id_of("".join(match.groups()))
         if ticket_id is not None:
             found[ticket_id] = None
