@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from playwright.async_api import Page
 
+from tests.servers.browser import browser_page, chromium
 from tests.servers.certificate import Certificate, make_certificate
 from tests.servers.dovecot import Dovecot, dovecot
 from tests.servers.postgres import PostgresServer
@@ -45,3 +47,17 @@ def imap_server(certificate: Certificate) -> Iterator[Dovecot]:
     """An empty Dovecot for one test, with the user `tousu` and the password `secret`."""
     with dovecot(certificate) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def chromium_address() -> Iterator[str]:
+    """One Chromium for the run (one per worker); each test opens a private window of it."""
+    with chromium() as address:
+        yield address
+
+
+@pytest.fixture
+async def page(chromium_address: str) -> AsyncIterator[Page]:
+    """A page of a new private window, in Chinese, that can reach this machine only (async API)."""
+    async with browser_page(chromium_address) as opened:
+        yield opened
