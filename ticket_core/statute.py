@@ -25,7 +25,7 @@ _LUNAR = {
     2048: (214, 615, 922), 2049: (202, 604, 911), 2050: (123, 623, 930),
 }  # fmt: skip
 
-# The wordings of the law: first year, days counted from the first of 春节, days of May, whether 清明, 端午 and 中秋 count.
+# The wordings of the law: first year, days counted from the first of 春节, days of May, 清明 with 端午 and 中秋 or not.
 _WORDINGS = (
     (2025, (-1, 0, 1, 2), (1, 2), True),
     (2014, (0, 1, 2), (1,), True),

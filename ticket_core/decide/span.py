@@ -50,8 +50,8 @@ _WRITTEN = re.compile(r"(?P<amount>[+-]?\d+|[〇零一二两三四五六七八�
 def parse_span(text: str) -> Span:
     """Read a span as profiles and rule books write it.
 
-    Such as `4 working_days`, `-30 minutes`, `4H`, `3个工作日`, `十五分钟`, `一个月`, `当日`. 日 and 天 without 工作 are calendar days. A closing 内 (以内, 之内) is dropped, 半小时 is 30 minutes. Raises
-    ValueError naming the text.
+    Such as `4 working_days`, `-30 minutes`, `4H`, `3个工作日`, `十五分钟`, `一个月`, `当日`. 日 and 天 without 工作
+    are calendar days. A closing 内 (以内, 之内) is dropped, 半小时 is 30 minutes. Raises ValueError naming the text.
     """
     plain = re.sub(r"[之以]?内$", "", unicodedata.normalize("NFKC", text).strip().lower())
     plain = re.sub(r"working[\s-]days?", "working_days", plain)
