@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 
-DEFAULT_KIND = "complaint"
+from ticket_core.model import Kind
+
+DEFAULT_KIND: Kind = "complaint"
 _LONGEST_REMARK = 40
 _LONGEST_REST_OF_URGE = 16
 _LOOKED_AT = 300
 
 # Kind → the words that name it. "请问" and "建议你们" open many a complaint, so a bare question is not an inquiry.
-_WORDS: tuple[tuple[str, str], ...] = (
+_WORDS: tuple[tuple[Kind, str], ...] = (
     ("complaint", "投诉|complaint"),
     ("report", "举报|检举|whistleblow"),
     ("inquiry", "咨询|inquiry|enquiry"),
@@ -53,7 +55,7 @@ _WITHDRAWAL = re.compile(
 )
 
 
-def guess_kind(subject: str, text: str) -> str:
+def guess_kind(subject: str, text: str) -> Kind:
     """Return the kind a statement names at the start or end of its subject, else at the start of its text.
 
     One of the kinds of the contract, section 2; ``complaint`` whenever there is doubt. Case and width of letters count
