@@ -62,8 +62,8 @@ class SmtpServer:
         return list(self.taken)
 
 
-class _Handler:
-    """The hooks of aiosmtpd, which fixes their names."""
+class _Hooks:
+    """What aiosmtpd calls; it fixes the names."""
 
     def __init__(self, server: SmtpServer) -> None:
         self._server = server
@@ -135,7 +135,7 @@ async def smtp_server(
             warnings.simplefilter("ignore")
             smtps.append(
                 SMTP(
-                    _Handler(server),
+                    _Hooks(server),
                     hostname="localhost",
                     tls_context=context if security == "starttls" else None,
                     require_starttls=security == "starttls",
