@@ -1,0 +1,251 @@
+"""What somebody may do to a ticket, and what follows from it: the profile's actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from ticket_core.decide.case import Case
+from ticket_core.decide.deadline import after
+from ticket_core.decide.span import UNITS, Span
+from ticket_core.decide.timers import move
+from ticket_core.errors import ActionRefused, FieldMissing
+from ticket_core.model import GRADE_RANK, GRADES, JSON, KINDS, Attachment, Command, Complaint, Event, Ticket, Timer
+from ticket_core.policy import Policy
+from ticket_core.profile import Action, Profile
+
+_LONGEST_TEXT = 20_000
+_RATINGS = range(1, 6)
+#: Fields that an action writes straight into the ticket.
+_TICKET_FIELDS = ("group", "assignee", "priority", "kind", "respondent", "service_number", "subject")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A ticket as it stands when somebody acts: with its timers, its escalations, and the attachments that came along."""
+
+    ticket: Ticket
+    timers: Mapping[str, Timer]
+    escalations: Sequence[Event] = ()
+    attachments: tuple[Attachment, ...] = ()
+    inbound_id: int | None = None
+
+
+def allowed_actions(ticket: Ticket, role: str, profile: Profile) -> tuple[Action, ...]:
+    """The actions that are legal now for this role."""
+    return tuple(
+        action
+        for action in profile.actions
+        if role in action.by
+        and (not action.source or ticket.status in action.source)
+        and (action.name != "undo_repeat" or ticket.grade_reason == "repeat")
+    )
+
+
+def decide_act(command: Command, standing: Standing, policy: Policy) -> Case:
+    """The case after the action.
+
+    Raises:
+        ActionRefused: the action is not legal now, for this role.
+        FieldMissing: a field is missing or wrong.
+    """
+    ticket = standing.ticket
+    profile = policy.profiles[ticket.profile]
+    allowed = allowed_actions(ticket, command.role, profile)
+    action = next((one for one in allowed if one.name == command.action), None)
+    if action is None:
+        raise ActionRefused(command.action, ticket.status, tuple(one.name for one in allowed))
+    fields = _checked(action, command.fields, profile)
+    case = Case.of(ticket, standing.timers, policy)
+    changes: dict[str, Any] = {name: fields[name] for name in _TICKET_FIELDS if name in fields}
+    if action.target is not None:
+        changes["status"], changes["stage"] = action.target, profile.stage_of[action.target]
+    if ticket.triage and action.target is not None:
+        changes["triage"] = ""
+    effect = _EFFECTS.get(action.event)
+    if effect is not None:
+        effect(case, standing, command, fields, changes, policy)
+    case.happen(action.event, command.at, command.actor, {"action": action.name, **fields}, **changes)
+    return case
+
+
+def _checked(action: Action, given: Mapping[str, JSON], profile: Profile) -> dict[str, Any]:
+    """The action's fields, each checked; all problems at once."""
+    problems: dict[str, str] = {}
+    fields: dict[str, Any] = {}
+    for name in given:
+        if name not in action.requires and name not in action.accepts:
+            problems[name] = "unknown field"
+    for name in (*action.requires, *action.accepts):
+        value = given.get(name)
+        if value is None or value == "":
+            if name in action.requires:
+                problems[name] = "required"
+            continue
+        problem = _CHECKS.get(name, _a_text)(value, profile)
+        if problem:
+            problems[name] = problem
+        else:
+            fields[name] = value
+    if problems:
+        raise FieldMissing(problems)
+    return fields
+
+
+def _a_text(value: JSON, _profile: Profile) -> str:
+    if not isinstance(value, str) or not value.strip():
+        return "must be a text"
+    return "" if len(value) <= _LONGEST_TEXT else f"longer than {_LONGEST_TEXT} characters"
+
+
+def _one_of(names: Callable[[Profile], Sequence[str]]) -> Callable[[JSON, Profile], str]:
+    def check(value: JSON, profile: Profile) -> str:
+        known = names(profile)
+        return "" if value in known else f"must be one of {', '.join(known)}"
+
+    return check
+
+
+def _a_number(allowed: range) -> Callable[[JSON, Profile], str]:
+    def check(value: JSON, _profile: Profile) -> str:
+        good = isinstance(value, int) and not isinstance(value, bool) and value in allowed
+        return "" if good else f"must be a whole number from {allowed.start} to {allowed.stop - 1}"
+
+    return check
+
+
+_CHECKS: Mapping[str, Callable[[JSON, Profile], str]] = {
+    "group": _one_of(lambda profile: [group.name for group in profile.groups]),
+    "priority": _one_of(lambda profile: [row.name for row in profile.priorities]),
+    "kind": _one_of(lambda profile: profile.kinds or KINDS),
+    "grade": _one_of(lambda _profile: GRADES[1:]),
+    "deadline": _one_of(lambda profile: list(dict.fromkeys(rule.name for rule in profile.deadlines))),
+    "unit": _one_of(lambda _profile: UNITS),
+    "score": _a_number(_RATINGS),
+    "amount": _a_number(range(1, 1000)),
+    "category": lambda value, _profile: (
+        ""
+        if isinstance(value, list) and len(value) <= 4 and all(isinstance(part, str) for part in value)
+        else "must be a list of up to four texts"
+    ),
+}
+
+Effect = Callable[[Case, Standing, Command, dict[str, Any], dict[str, Any], Policy], None]
+
+
+def _answer(
+    _case: Case, _s: Standing, _c: Command, fields: dict[str, Any], changes: dict[str, Any], _p: Policy
+) -> None:
+    changes["answer"] = fields["text"]
+
+
+def _urge(
+    case: Case, _s: Standing, command: Command, fields: dict[str, Any], changes: dict[str, Any], _p: Policy
+) -> None:
+    changes["urges"] = fields["urges"] = case.state["urges"] + 1
+    for timer in tuple(case.timers.values()):  # a rung may have waited for this urge
+        if timer.running and timer.overdue_at is not None:
+            case.set_timer(replace(timer, next_at=min(timer.next_at or command.at, command.at)))
+
+
+def _rate(_case: Case, _s: Standing, _c: Command, fields: dict[str, Any], changes: dict[str, Any], _p: Policy) -> None:
+    changes["rating"] = fields["score"]
+
+
+def _explain(_case: Case, _s: Standing, _c: Command, _f: dict[str, Any], changes: dict[str, Any], _p: Policy) -> None:
+    changes["explained"] = True
+
+
+def _categorise(
+    _c: Case, _s: Standing, _m: Command, fields: dict[str, Any], changes: dict[str, Any], _p: Policy
+) -> None:
+    if "category" in fields:
+        changes["category"] = tuple(fields["category"])
+
+
+def _supplement(
+    case: Case, standing: Standing, command: Command, fields: dict[str, Any], changes: dict[str, Any], _p: Policy
+) -> None:
+    seq = standing.ticket.statements + 1
+    changes["statements"] = fields["statement"] = seq
+    case.add_statement(
+        Complaint(
+            ticket_id=standing.ticket.id,
+            seq=seq,
+            kind="supplement",
+            channel=command.channel,
+            lodged_at=command.at,
+            received_at=command.at,
+            text=fields["text"],
+            actor=command.actor,
+            inbound_id=standing.inbound_id,
+            attachments=standing.attachments,
+        )
+    )
+
+
+def _escalate(
+    case: Case, _s: Standing, _c: Command, fields: dict[str, Any], changes: dict[str, Any], _p: Policy
+) -> None:
+    grade = fields.get("grade", "grievance")
+    if GRADE_RANK[grade] <= GRADE_RANK[case.state["grade"]]:
+        raise FieldMissing({"grade": "the ticket has this grade or a higher one already"})
+    fields |= {"from": case.state["grade"], "to": grade}
+    changes |= {"grade": grade, "grade_reason": "manual"}
+
+
+def _undo_repeat(
+    case: Case, standing: Standing, command: Command, fields: dict[str, Any], changes: dict[str, Any], policy: Policy
+) -> None:
+    """Back to the grade before, and to the due times before where the deadline still runs."""
+    raised = next(event for event in reversed(standing.escalations) if event.data["reason"] == "repeat")
+    changes |= {"grade": raised.data["from"], "grade_reason": ""}
+    fields |= {"from": case.state["grade"], "to": raised.data["from"]}
+    due_before = raised.data.get("due_before")
+    profile = policy.profiles[standing.ticket.profile]
+    if isinstance(due_before, dict):
+        for name, due_at in due_before.items():
+            timer = case.timers.get(name)
+            if timer is not None and timer.running:
+                case.set_timer(move(timer, datetime.fromisoformat(str(due_at)), profile, policy.calendar))
+
+
+def _extend(
+    case: Case, standing: Standing, command: Command, fields: dict[str, Any], _ch: dict[str, Any], policy: Policy
+) -> None:
+    """An extension is possible only before the deadline (contract, section 6)."""
+    timer = case.timers.get(fields["deadline"])
+    profile = policy.profiles[standing.ticket.profile]
+    if timer is None or not timer.running:
+        raise FieldMissing({"deadline": "the ticket does not owe this"})
+    if command.at > timer.due_at:
+        raise FieldMissing({"deadline": "it is past; only a deadline that has not passed can be extended"})
+    span = Span(fields["amount"], fields["unit"])
+    due_at = after(timer.due_at, span, calendar=policy.calendar, zone=profile.tz)
+    fields |= {"due_before": timer.due_at.isoformat(), "due_at": due_at.isoformat()}
+    case.set_timer(move(timer, due_at, profile, policy.calendar, origin="extension"))
+
+
+def _submit(
+    case: Case, standing: Standing, command: Command, fields: dict[str, Any], changes: dict[str, Any], policy: Policy
+) -> None:
+    """A draft becomes a complaint: its clocks start when it is submitted."""
+    if "text" in fields:
+        changes["text"] = fields["text"]
+    changes["received_at"] = command.at
+
+
+_EFFECTS: Mapping[str, Effect] = {
+    "answered": _answer,
+    "urged": _urge,
+    "rated": _rate,
+    "explained": _explain,
+    "corrected": _categorise,
+    "supplemented": _supplement,
+    "escalated": _escalate,
+    "repeat_undone": _undo_repeat,
+    "extended": _extend,
+    "received": _submit,
+}

@@ -1,0 +1,70 @@
+"""Errors of the domain.
+
+    TicketError
+    ├── ProfileError      a profile or calendar file is wrong; lists every problem
+    ├── UnknownTicket     no such ticket
+    ├── ActionRefused     the action is not legal now; `allowed` are those that are
+    ├── FieldMissing      an action's field is missing or wrong; names field and reason
+    └── StoreError
+        ├── StoreBusy     the queue is full: try again later (503)
+        ├── StoreClosed   the store was shut, or could not commit
+        └── StoreLocked   another process holds the database file
+
+No message carries a secret or a full text.
+"""
+
+from __future__ import annotations
+
+
+class TicketError(Exception):
+    """Base of every error the domain raises on purpose."""
+
+
+class ProfileError(TicketError):
+    """A policy file is wrong; `problems` has one line per problem, with file, key and reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class UnknownTicket(TicketError):
+    """There is no ticket with this number."""
+
+    def __init__(self, ticket_id: int) -> None:
+        super().__init__(f"no ticket {ticket_id}")
+        self.ticket_id = ticket_id
+
+
+class ActionRefused(TicketError):
+    """The action is not legal for this actor in this status; `allowed` names the actions that are."""
+
+    def __init__(self, action: str, status: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"{action} is not possible in {status}; possible: {', '.join(allowed) or 'none'}")
+        self.action = action
+        self.status = status
+        self.allowed = allowed
+
+
+class FieldMissing(TicketError):
+    """A field of an action is missing or wrong; `problems` maps field to reason."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in problems.items()))
+        self.problems = problems
+
+
+class StoreError(TicketError):
+    """The store could not do it."""
+
+
+class StoreBusy(StoreError):
+    """Too much is waiting to be written; nothing was taken in, try again later."""
+
+
+class StoreClosed(StoreError):
+    """The store is shut, or its last commit failed."""
+
+
+class StoreLocked(StoreError):
+    """Another process holds the database file."""

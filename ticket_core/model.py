@@ -1,0 +1,322 @@
+"""The domain's values: what a complaint, a ticket and their history are.
+
+All are frozen; all datetimes are aware. An *identity* is a string that names one person on one medium:
+``phone:+8613800001234``, ``phone:+862886111234;ext=801``, ``email:li@example.com``, ``chat:telegram:bot:42``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias, get_args
+
+JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
+
+Kind = Literal[
+    "complaint",
+    "report",
+    "inquiry",
+    "suggestion",
+    "help",
+    "repair",
+    "situation",
+    "lost_property",
+    "praise",
+    "order",
+]
+Grade = Literal["request", "grievance", "upgraded", "appeal"]
+Stage = Literal[
+    "draft",
+    "received",
+    "assigned",
+    "accepted",
+    "responded",
+    "answered",
+    "reviewed",
+    "closed",
+    "archived",
+    "returned",
+    "suspended",
+    "refused",
+    "withdrawn",
+]
+Outcome = Literal["opened", "appended", "repeated", "duplicate", "automatic", "receipt", "triage", "refused"]
+NoticeState = Literal[
+    "queued",
+    "sending",
+    "accepted",
+    "delivered",
+    "temporary_failure",
+    "failed",
+    "suppressed",
+    "expired",
+]
+#: What one input is meant to do. `complaint` is a statement of its own, of any kind.
+Intent = Literal["complaint", "supplement", "automatic", "triage"]
+Disposition = Literal["submit", "answered", "draft"]
+
+KINDS: tuple[str, ...] = get_args(Kind)
+GRADES: tuple[str, ...] = get_args(Grade)
+STAGES: tuple[str, ...] = get_args(Stage)
+#: Higher rank, higher grade; escalation never lowers it.
+GRADE_RANK: Mapping[str, int] = {"request": 0, "upgraded": 1, "grievance": 2, "appeal": 3}
+#: Stages in which nobody owes anything any more: every timer stops.
+FINISHED: frozenset[str] = frozenset({"closed", "archived", "refused", "withdrawn"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complainant:
+    """Who complained 投诉人. Phones are E.164, `mobile` takes SMS; `masked` keeps originals that name nobody."""
+
+    name: str = ""
+    phones: tuple[str, ...] = ()
+    mobile: str = ""
+    emails: tuple[str, ...] = ()
+    chats: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()
+    anonymous: bool = False
+    confidential: bool = False
+    real_name: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """An attachment with its bytes, on its way in."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """An attachment as kept: the bytes are found by `sha256`."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The forwarding body 转办来源, its case number and its own deadlines (name, time)."""
+
+    body: str = ""
+    case_number: str = ""
+    deadlines: tuple[tuple[str, datetime], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketDraft:
+    """One normalised input, before anything is decided about it.
+
+    `external_id` is the sender's own id of this input; with `channel` it makes a second delivery a no-op; None means
+    that every arrival is an input of its own. `claimed_at` is when the sender says it was lodged; it is trusted within
+    limits.
+    `thread` is a ticket proven by an unforgeable token; `quoted` are tickets only named in the text.
+    """
+
+    channel: str
+    profile: str
+    received_at: datetime
+    raw: bytes
+    raw_type: str = "application/json"
+    sha256: str = ""
+    external_id: str | None = None
+    intent: Intent = "complaint"
+    note: str = ""  # why it is automatic or in triage
+    claimed_at: datetime | None = None
+    kind: Kind = "complaint"
+    subject: str = ""
+    text: str = ""
+    complainant: Complainant = Complainant()
+    identities: tuple[str, ...] = ()
+    respondent: str = ""
+    service_number: str = ""
+    category: tuple[str, ...] = ()
+    priority: str = ""
+    occurred_at: datetime | None = None
+    place: str = ""
+    locale: str = "zh-CN"
+    attachments: tuple[File, ...] = ()
+    source: Source | None = None
+    entry: str = ""
+    disposition: Disposition = "submit"
+    answer: str = ""
+    actor: str = "complainant"
+    thread: int | None = None
+    quoted: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Somebody does something to a ticket: an action of the profile with its fields.
+
+    `role` is the actor's; `raw` is the input as it arrived, kept in the journal, where a citizen or program sent it.
+    """
+
+    ticket_id: int
+    action: str
+    actor: str
+    role: str
+    at: datetime
+    fields: Mapping[str, JSON]
+    channel: str = "web"
+    raw: bytes | None = None
+    external_id: str | None = None
+    attachments: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A relation to another ticket: `repeats`, `duplicate`, `split_from`, `parent`."""
+
+    relation: Literal["repeats", "duplicate", "split_from", "parent"]
+    ticket_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """The case we answer for 工单. `version` is the sequence number of its last event."""
+
+    id: int
+    version: int
+    profile: str
+    kind: Kind
+    grade: Grade
+    grade_reason: str
+    priority: str
+    status: str
+    stage: Stage
+    channel: str
+    received_at: datetime
+    lodged_at: datetime
+    updated_at: datetime
+    subject: str
+    text: str
+    complainant: Complainant
+    identities: tuple[str, ...] = ()  # who belongs to it: only they may add to it by mail or chat
+    respondent: str = ""
+    service_number: str = ""
+    category: tuple[str, ...] = ()
+    occurred_at: datetime | None = None
+    place: str = ""
+    locale: str = "zh-CN"
+    source: Source | None = None
+    entry: str = ""
+    group: str = ""
+    assignee: str = ""
+    first_owner: str = ""
+    triage: str = ""  # why a person must look at it; empty once somebody did
+    answer: str = ""
+    rating: int | None = None
+    urges: int = 0
+    statements: int = 1  # how many statements it has; the next one gets this sequence number
+    explained: bool = False  # an explanation for being late is on record
+    tags: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody still owes something on it."""
+        return self.stage not in FINISHED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """One statement 投诉 as it was sent; `kind` is `complaint` for a statement of its own, else what it adds."""
+
+    ticket_id: int
+    seq: int
+    kind: Literal["complaint", "supplement"]
+    channel: str
+    lodged_at: datetime
+    received_at: datetime
+    text: str
+    actor: str = "complainant"
+    inbound_id: int | None = None
+    identities: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()  # the identities by which the repeat rule counts it
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of a ticket's timeline; never changed, never removed."""
+
+    ticket_id: int
+    seq: int
+    kind: str
+    at: datetime
+    actor: str
+    data: Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """One deadline of one ticket, and when to look at it again.
+
+    `rule` is the rule's text at the time of receipt (a ticket keeps it); `next_at` is the time of the next rung or None;
+    `fired` are rungs already done for this `due_at`.
+    """
+
+    ticket_id: int
+    name: str
+    amount: int
+    unit: str
+    clock: str = "wall"
+    roll: str = "none"
+    started_at: datetime
+    due_at: datetime
+    provisional: bool = False
+    calendar: str = ""  # version of the calendar it was computed with
+    origin: Literal["profile", "source", "extension"] = "profile"
+    next_at: datetime | None = None
+    fired: tuple[str, ...] = ()
+    met_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    warned_at: datetime | None = None
+    overdue_at: datetime | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the ticket still owes this."""
+        return self.met_at is None and self.cancelled_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something owed to one recipient 通知: a row of the outbox, rendered when it is sent."""
+
+    ticket_id: int
+    event_seq: int
+    notice: str
+    role: str
+    medium: str
+    address: str
+    name: str = ""
+    locale: str = "zh-CN"
+    send_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketChange:
+    """What happens to one ticket: its new state and the rows that come with it. `before` is None for a new one."""
+
+    before: Ticket | None
+    after: Ticket
+    complaints: tuple[Complaint, ...] = ()
+    events: tuple[Event, ...] = ()
+    timers: tuple[Timer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """All that one decision changes, saved in one transaction; the sender is told `outcome` and `ticket_id`."""
+
+    outcome: Outcome
+    ticket_id: int | None = None
+    repeat_of: int | None = None
+    tickets: tuple[TicketChange, ...] = ()

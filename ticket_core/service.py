@@ -1,0 +1,213 @@
+"""The four transaction scripts: take an input in, act on a ticket, move the clocks on, record a receipt.
+
+Each is a plain function of a transaction; run them through the store. All are idempotent where their input can come twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ticket_core.decide.act import Standing, decide_act
+from ticket_core.decide.intake import Arrival, Known, decide_intake
+from ticket_core.decide.repeat import Past
+from ticket_core.decide.rung import climb
+from ticket_core.model import Changes, Command, Outcome, Ticket, TicketChange, TicketDraft, Timer
+from ticket_core.policy import Policy
+from ticket_core.store import journal
+from ticket_core.store.clock import to_us
+from ticket_core.store.person import People, lock_people
+from ticket_core.store.rows import timer_of
+from ticket_core.store.schema import timer
+from ticket_core.store.tickets import (
+    keep_files,
+    load_events,
+    load_ticket,
+    load_tickets,
+    load_timers,
+    save,
+    service_key,
+    write_timers,
+)
+from ticket_core.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of an input. `ticket` is as it stands after it; None where the input concerns none."""
+
+    outcome: Outcome
+    inbound_id: int
+    ticket: Ticket | None = None
+    repeat_of: int | None = None
+    timers: tuple[Timer, ...] = ()
+
+
+def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]:
+    """Take inputs in: journal, identities, repeat rule, tickets, events, deadlines, notices; for all at once.
+
+    One input has one effect however often it comes (contract, section 4); the order of `drafts` is the order of commits.
+    """
+    seen = journal.known(tx, [key for draft in drafts if (key := journal.source_key(draft))])
+    keys = {key for draft in drafts if draft.intent != "automatic" for key in _keys(draft)}
+    window = max(profile.repeat.window for profile in policy.profiles.values())
+    people = lock_people(tx, keys, window, [to_us(at) for draft in drafts for at in _instants(draft)] or [0])
+    batch = _Batch(tx, policy, people)
+    named = {ticket_id for draft in drafts for ticket_id in (draft.thread, *draft.quoted) if ticket_id}
+    people.tickets.update(load_tickets(tx.connection, named - set(people.tickets), lock=True))
+    taken: list[Taken] = []
+    lines: list[journal.Line] = []
+    for draft in drafts:
+        key = journal.source_key(draft)
+        earlier = seen.get(key) if key else None
+        if earlier is not None:
+            ticket = batch.ticket(earlier.ticket_id)
+            taken.append(Taken(outcome="duplicate", inbound_id=earlier.inbound_id, ticket=ticket))
+            continue
+        inbound_id = tx.next_id("inbound")
+        changes = batch.decide(draft, inbound_id)
+        line = journal.Line(inbound_id, draft, changes.outcome, changes.ticket_id)
+        lines.append(line)
+        if key:
+            seen[key] = journal.Seen(inbound_id, changes.ticket_id)
+        taken.append(
+            Taken(
+                outcome=changes.outcome,
+                inbound_id=inbound_id,
+                ticket=people.tickets.get(changes.ticket_id) if changes.ticket_id else None,
+                repeat_of=changes.repeat_of,
+                timers=tuple(batch.timers_of(changes.ticket_id).values()) if changes.ticket_id else (),
+            )
+        )
+    journal.write(tx, lines)
+    save(tx, batch.changes, policy, people.ids)
+    return taken
+
+
+class _Batch:
+    """What the inputs of one batch know of each other: each sees the tickets and complaints of those before it."""
+
+    def __init__(self, tx: Tx, policy: Policy, people: People) -> None:
+        self.changes: list[TicketChange] = []
+        self._tx = tx
+        self._policy = policy
+        self._people = people
+        self._timers: dict[int, dict[str, Timer]] = {}
+
+    def ticket(self, ticket_id: int | None) -> Ticket | None:
+        """A ticket as it stands now."""
+        if ticket_id is None:
+            return None
+        known = self._people.tickets
+        if ticket_id not in known:
+            known.update(load_tickets(self._tx.connection, [ticket_id]))
+        return known.get(ticket_id)
+
+    def timers_of(self, ticket_id: int) -> Mapping[str, Timer]:
+        """A ticket's timers as they stand now."""
+        if ticket_id not in self._timers:
+            self._timers[ticket_id] = load_timers(self._tx.connection, [ticket_id])[ticket_id]
+        return self._timers[ticket_id]
+
+    def decide(self, draft: TicketDraft, inbound_id: int) -> Changes:
+        """Decide one input, and remember what it did."""
+        people = self._people
+        mine = people.same_person(draft.identities)
+        ids = {ticket_id for key in mine for ticket_id in people.tickets_of.get(key, ())}
+        ids.update(ticket_id for ticket_id in (draft.thread, *draft.quoted) if ticket_id)
+        known = Known(
+            past=[one for key in mine for one in people.past.get(key, ())],
+            tickets={ticket_id: people.tickets[ticket_id] for ticket_id in ids if ticket_id in people.tickets},
+            timers=self.timers_of,
+        )
+        arrival = Arrival(
+            draft=draft,
+            inbound_id=inbound_id,
+            attachments=keep_files(self._tx, draft.attachments) if draft.attachments else (),
+            new_ticket_id=self._tx.next_ticket_id,
+        )
+        changes = decide_intake(arrival, known, self._policy)
+        for change in changes.tickets:
+            self._remember(change)
+        return changes
+
+    def _remember(self, change: TicketChange) -> None:
+        now = change.after
+        self.changes.append(change)
+        self._people.tickets[now.id] = now
+        timers = self._timers.setdefault(now.id, {}) if change.before is None else dict(self.timers_of(now.id))
+        timers.update({one.name: one for one in change.timers})
+        self._timers[now.id] = timers
+        for one in change.complaints:
+            for key in one.identities:
+                self._people.tickets_of.setdefault(key, set()).add(now.id)
+            for key in one.counted:
+                past = Past(ticket_id=now.id, seq=one.seq, lodged_at=one.lodged_at, channel=one.channel, identity=key)
+                self._people.past.setdefault(key, []).append(past)
+
+
+def _keys(draft: TicketDraft) -> tuple[str, ...]:
+    """All identities under which a draft is found again."""
+    if draft.service_number:
+        return (*draft.identities, service_key(draft.service_number))
+    return draft.identities
+
+
+def _instants(draft: TicketDraft) -> tuple[datetime, ...]:
+    return (draft.received_at,) if draft.claimed_at is None else (draft.received_at, draft.claimed_at)
+
+
+def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
+    """Do what the command says, if it is legal now.
+
+    Raises:
+        UnknownTicket, ActionRefused, FieldMissing: nothing is changed.
+    """
+    if command.external_id is not None:
+        seen = journal.known(tx, [f"{command.channel}:{command.external_id}"])
+        if seen:
+            return load_ticket(tx.connection, command.ticket_id)
+    ticket = load_ticket(tx.connection, command.ticket_id, lock=True)
+    inbound_id = tx.next_id("inbound") if command.raw is not None else None
+    standing = Standing(
+        ticket=ticket,
+        timers=load_timers(tx.connection, [ticket.id])[ticket.id],
+        escalations=load_events(tx.connection, ticket.id, "escalated") if ticket.grade_reason == "repeat" else (),
+        attachments=keep_files(tx, command.attachments),
+        inbound_id=inbound_id,
+    )
+    change = decide_act(command, standing, policy).change()
+    if inbound_id is not None:
+        journal.write_command(tx, inbound_id, command)
+    save(tx, [change], policy, {})
+    return change.after
+
+
+def sweep(tx: Tx, now: datetime, policy: Policy, *, most: int = 200) -> int:
+    """Fire the rungs that are due by `now`, at most `most` timers; returns how many were looked at.
+
+    Costs what is due, not what is open. Run again while it returns `most`.
+    """
+    due = (
+        select(timer)
+        .where(timer.c.next_at.is_not(None), timer.c.next_at <= to_us(now))
+        .order_by(timer.c.next_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    timers = [timer_of(row) for row in tx.connection.execute(due)]
+    tickets = load_tickets(tx.connection, {one.ticket_id for one in timers}, lock=True)
+    changes = []
+    moved = []
+    for one in timers:
+        after, change = climb(tickets[one.ticket_id], one, now, policy)
+        moved.append(after)
+        if change is not None:
+            tickets[one.ticket_id] = change.after
+            changes.append(change)
+    save(tx, changes, policy, {})
+    write_timers(tx, moved)
+    return len(timers)

@@ -1,0 +1,92 @@
+"""The journal: every input with its raw bytes and its one outcome."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from ticket_core.model import Command, TicketDraft
+from ticket_core.store.clock import to_us
+from ticket_core.store.schema import inbound
+from ticket_core.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One input on its way into the journal."""
+
+    inbound_id: int
+    draft: TicketDraft
+    outcome: str
+    ticket_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an input that came before led to."""
+
+    inbound_id: int
+    ticket_id: int | None
+
+
+def source_key(draft: TicketDraft) -> str | None:
+    """What makes a second delivery of this input known as one; None where every arrival is an input of its own."""
+    return None if draft.external_id is None else f"{draft.channel}:{draft.external_id}"
+
+
+def known(tx: Tx, keys: Sequence[str]) -> dict[str, Seen]:
+    """Those of `keys` that were taken in before."""
+    if not keys:
+        return {}
+    query = select(inbound.c.source_key, inbound.c.id, inbound.c.ticket_id).where(inbound.c.source_key.in_(keys))
+    return {key: Seen(inbound_id, ticket_id) for key, inbound_id, ticket_id in tx.connection.execute(query)}
+
+
+def write(tx: Tx, lines: Sequence[Line]) -> None:
+    """Put inputs into the journal."""
+    tx.insert(
+        inbound,
+        [
+            (
+                line.inbound_id,
+                line.draft.channel,
+                source_key(line.draft),
+                line.draft.sha256 or hashlib.sha256(line.draft.raw).hexdigest(),
+                to_us(line.draft.received_at),
+                line.outcome,
+                line.ticket_id,
+                line.draft.note,
+                line.draft.actor,
+                line.draft.raw_type,
+                line.draft.raw,
+            )
+            for line in lines
+        ],
+    )
+
+
+def write_command(tx: Tx, inbound_id: int, command: Command) -> None:
+    """Put an input that acts on a known ticket into the journal."""
+    raw = command.raw or b""
+    key = None if command.external_id is None else f"{command.channel}:{command.external_id}"
+    tx.insert(
+        inbound,
+        [
+            (
+                inbound_id,
+                command.channel,
+                key,
+                hashlib.sha256(raw).hexdigest(),
+                to_us(command.at),
+                "appended",
+                command.ticket_id,
+                command.action,
+                command.actor,
+                "application/json",
+                raw,
+            )
+        ],
+    )

@@ -1,0 +1,268 @@
+"""All tables, the same on SQLite and PostgreSQL.
+
+Times are integer microseconds since 1970 UTC: exact, ordered and the same on both. Documents are JSON text, truth values
+0 and 1. Rows that intake writes have sequential keys, so that a large database costs no more than an empty one.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text, text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: SQLite makes only a column declared INTEGER its row id.
+Key = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _text(name: str, default: str = "") -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=default)
+
+
+def _flag(name: str) -> Column[int]:
+    return Column(name, SmallInteger, nullable=False, server_default="0")
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+#: Next free number of each series; a process takes a block at a time.
+counter = Table("counter", metadata, Column("name", Text, primary_key=True), Column("next", BigInteger, nullable=False))
+
+#: Settings of the database itself, such as the secret that signs keys.
+meta = Table("meta", metadata, Column("name", Text, primary_key=True), _text("value"))
+
+#: One row per identity; locking it is locking the person. `person` joins identities that an agent has linked.
+identity = Table(
+    "identity",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("person", BigInteger, nullable=True),
+    Index(
+        "ix_identity_person",
+        "person",
+        sqlite_where=text("person IS NOT NULL"),
+        postgresql_where=text("person IS NOT NULL"),
+    ),
+)
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+#: The journal of inputs.
+inbound = Table(
+    "inbound",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    _text("channel"),
+    Column("source_key", Text, nullable=True),
+    _text("sha256"),
+    _time("received_at"),
+    _text("outcome"),
+    Column("ticket_id", BigInteger, nullable=True),
+    _text("note"),
+    _text("actor"),
+    _text("raw_type"),
+    Column("raw", LargeBinary, nullable=False),
+    Index(
+        "uq_inbound_source_key",
+        "source_key",
+        unique=True,
+        sqlite_where=text("source_key IS NOT NULL"),
+        postgresql_where=text("source_key IS NOT NULL"),
+    ),
+    Index("ix_inbound_ticket_id", "ticket_id"),
+)
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    _text("profile"),
+    _text("kind"),
+    _text("grade"),
+    _text("priority"),
+    _text("status"),
+    _text("stage"),
+    _flag("open"),
+    _text("channel"),
+    _text("source_body"),
+    _text("source_case"),
+    _text("grp"),
+    _text("assignee"),
+    _text("triage"),
+    _text("subject"),
+    _time("received_at"),
+    _time("lodged_at"),
+    _time("updated_at"),
+    _text("doc"),
+    Index("ix_ticket_grp", "grp", "id", sqlite_where=text("open = 1"), postgresql_where=text("open = 1")),
+    Index(
+        "ix_ticket_assignee",
+        "assignee",
+        "id",
+        sqlite_where=text("assignee <> ''"),
+        postgresql_where=text("assignee <> ''"),
+    ),
+    Index("ix_ticket_triage", "id", sqlite_where=text("triage <> ''"), postgresql_where=text("triage <> ''")),
+    Index(
+        "ix_ticket_source_case",
+        "source_case",
+        sqlite_where=text("source_case <> ''"),
+        postgresql_where=text("source_case <> ''"),
+    ),
+)
+
+complaint = Table(
+    "complaint",
+    metadata,
+    Column("ticket_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    _text("kind"),
+    _text("channel"),
+    _time("lodged_at"),
+    _time("received_at"),
+    _text("actor"),
+    Column("inbound_id", BigInteger, nullable=True),
+    _flag("counts"),
+    _text("text"),
+    _text("doc"),
+)
+
+#: Which identity stands behind which statement; `counts` is whether the repeat rule counts it.
+contact = Table(
+    "contact",
+    metadata,
+    Column("identity_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("lodged_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("ticket_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    _flag("counts"),
+    _text("channel"),
+    sqlite_with_rowid=False,
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("ticket_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    _text("kind"),
+    _time("at"),
+    _text("actor"),
+    _text("data"),
+    sqlite_with_rowid=False,
+)
+
+timer = Table(
+    "timer",
+    metadata,
+    Column("ticket_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    _time("due_at"),
+    _time("next_at", nullable=True),
+    _time("met_at", nullable=True),
+    _time("cancelled_at", nullable=True),
+    _flag("provisional"),
+    _text("doc"),
+    Index(
+        "ix_timer_next_at",
+        "next_at",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+#: The outbox. `due` is 1 while the dispatcher has something to do with it.
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("ticket_id", BigInteger, nullable=False),
+    Column("event_seq", Integer, nullable=False),
+    _text("notice"),
+    _text("role"),
+    _text("medium"),
+    _text("address"),
+    _text("name"),
+    _text("locale"),
+    _text("state", "queued"),
+    Column("due", SmallInteger, nullable=False, server_default="1"),
+    _time("created_at"),
+    _time("send_at"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    _time("lease_until", nullable=True),
+    _text("transport"),
+    _text("provider_id"),
+    _text("cause"),
+    _text("template_version"),
+    _text("rendered"),
+    Index("ix_notice_due", "send_at", "id", sqlite_where=text("due = 1"), postgresql_where=text("due = 1")),
+    Index("ix_notice_ticket_id", "ticket_id"),
+    Index("ix_notice_address", "address", "created_at"),
+    Index(
+        "ix_notice_provider_id",
+        "provider_id",
+        sqlite_where=text("provider_id <> ''"),
+        postgresql_where=text("provider_id <> ''"),
+    ),
+)
+
+#: Everything a provider ever said about a notice, and every try of ours.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("notice_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    _time("at"),
+    _text("status"),
+    _text("provider_id"),
+    _text("detail"),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("role"),
+    _text("doc"),
+    _text("password_hash"),
+    Column("active", SmallInteger, nullable=False, server_default="1"),
+    _time("created_at"),
+)
+
+#: Console sessions and API tokens; only the SHA-256 of the secret is kept.
+access = Table(
+    "access",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    _text("kind"),
+    _text("name"),
+    _text("role"),
+    _time("created_at"),
+    _time("expires_at", nullable=True),
+)
+
+#: How far a polling channel has read.
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    _text("value"),
+)

@@ -1,0 +1,167 @@
+"""Tickets in and out of the database; `save` is the one function that writes what a decision changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from ticket_core.decide.owed import owed
+from ticket_core.errors import UnknownTicket
+from ticket_core.model import Attachment, Complaint, Event, File, Ticket, TicketChange, Timer
+from ticket_core.policy import Policy
+from ticket_core.store.clock import to_us
+from ticket_core.store.rows import (
+    complaint_of,
+    complaint_row,
+    event_of,
+    event_row,
+    notice_row,
+    ticket_columns,
+    ticket_of,
+    timer_columns,
+    timer_of,
+)
+from ticket_core.store.schema import blob, complaint, contact, event, notice, ticket, timer
+from ticket_core.store.tx import Tx
+
+
+def keep_files(tx: Tx, files: Iterable[File]) -> tuple[Attachment, ...]:
+    """Keep the bytes of attachments, each content once."""
+    kept = []
+    rows = []
+    for file in files:
+        digest = hashlib.sha256(file.content).hexdigest()
+        rows.append((digest, len(file.content), file.content))
+        kept.append(Attachment(name=file.name, media_type=file.media_type, size=len(file.content), sha256=digest))
+    tx.insert(blob, rows, ignore=True)
+    return tuple(kept)
+
+
+def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy, identity_ids: Mapping[str, int]) -> None:
+    """Write what happened to tickets, and the notices that the profile says are owed for it.
+
+    Several changes of one ticket are written in order, its row once, in its last state. `identity_ids` has every identity
+    of the new statements.
+    """
+    before: dict[int, Ticket | None] = {}
+    after: dict[int, Ticket] = {}
+    timers: dict[tuple[int, str], Timer] = {}
+    complaints: list[tuple[Any, ...]] = []
+    contacts: list[tuple[Any, ...]] = []
+    events: list[tuple[Any, ...]] = []
+    notices: list[tuple[Any, ...]] = []
+    for change in changes:
+        now = change.after
+        before.setdefault(now.id, change.before)
+        after[now.id] = now
+        for one in change.complaints:
+            complaints.append(complaint_row(one))
+            contacts.extend(_contacts(one, now, identity_ids))
+        events.extend(event_row(one) for one in change.events)
+        for running in change.timers:
+            timers[now.id, running.name] = running
+        profile = policy.profiles[now.profile]
+        for owing in owed(now, change.events, profile, policy.directory):
+            notices.append(notice_row(tx.next_id("notice"), owing, to_us(owing.send_at)))
+    _write_tickets(tx, before, after)
+    tx.insert(complaint, complaints)
+    tx.insert(contact, contacts, ignore=True)
+    tx.insert(event, events)
+    _write_timers(tx, timers, before)
+    tx.insert(notice, notices)
+
+
+def _contacts(one: Complaint, now: Ticket, identity_ids: Mapping[str, int]) -> list[tuple[Any, ...]]:
+    if one.kind != "complaint":
+        return []
+    lodged_at = to_us(one.lodged_at)
+    rows = [
+        (identity_ids[key], lodged_at, one.ticket_id, one.seq, int(key in one.counted), one.channel)
+        for key in one.identities
+    ]
+    if now.service_number:
+        rows.append((identity_ids[service_key(now.service_number)], lodged_at, one.ticket_id, one.seq, 0, one.channel))
+    return rows
+
+
+def service_key(service_number: str) -> str:
+    """The key under which tickets about a service number are found; it names no person."""
+    return f"service:{service_number}"
+
+
+def _write_tickets(tx: Tx, before: Mapping[int, Ticket | None], after: Mapping[int, Ticket]) -> None:
+    fresh = []
+    known = []
+    for ticket_id, now in after.items():
+        columns = ticket_columns(now)
+        if before[ticket_id] is None:
+            fresh.append(tuple(columns.values()))
+        else:
+            known.append(columns)
+    tx.insert(ticket, fresh)
+    tx.update_rows(ticket, known, "id")
+
+
+def _write_timers(tx: Tx, timers: Mapping[tuple[int, str], Timer], before: Mapping[int, Ticket | None]) -> None:
+    fresh = []
+    for (ticket_id, _), one in timers.items():
+        columns = timer_columns(one)
+        if before[ticket_id] is None:
+            fresh.append(tuple(columns.values()))
+        else:
+            tx.upsert(timer, columns, "ticket_id", "name")
+    tx.insert(timer, fresh)
+
+
+def write_timers(tx: Tx, timers: Sequence[Timer]) -> None:
+    """Write timers that exist already."""
+    if timers:
+        tx.update_rows(timer, [timer_columns(one) for one in timers], "ticket_id", "name")
+
+
+def load_ticket(connection: Connection, ticket_id: int, *, lock: bool = False) -> Ticket:
+    """One ticket.
+
+    Raises:
+        UnknownTicket: when there is none of this id.
+    """
+    found = load_tickets(connection, [ticket_id], lock=lock)
+    if not found:
+        raise UnknownTicket(ticket_id)
+    return found[ticket_id]
+
+
+def load_tickets(connection: Connection, ids: Collection[int], *, lock: bool = False) -> dict[int, Ticket]:
+    """Tickets by id; those that do not exist are left out."""
+    if not ids:
+        return {}
+    query = select(ticket).where(ticket.c.id.in_(ids)).order_by(ticket.c.id)
+    if lock:
+        query = query.with_for_update()
+    return {row.id: ticket_of(row) for row in connection.execute(query)}
+
+
+def load_timers(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, Timer]]:
+    """Timers by ticket and name."""
+    found: dict[int, dict[str, Timer]] = {ticket_id: {} for ticket_id in ids}
+    if ids:
+        for row in connection.execute(select(timer).where(timer.c.ticket_id.in_(ids))):
+            found[row.ticket_id][row.name] = timer_of(row)
+    return found
+
+
+def load_events(connection: Connection, ticket_id: int, kind: str | None = None) -> tuple[Event, ...]:
+    """A ticket's timeline, oldest first; of one kind where told."""
+    query = select(event).where(event.c.ticket_id == ticket_id).order_by(event.c.seq)
+    if kind is not None:
+        query = query.where(event.c.kind == kind)
+    return tuple(event_of(row) for row in connection.execute(query))
+
+
+def load_complaints(connection: Connection, ticket_id: int) -> tuple[Complaint, ...]:
+    """A ticket's statements, oldest first."""
+    query = select(complaint).where(complaint.c.ticket_id == ticket_id).order_by(complaint.c.seq)
+    return tuple(complaint_of(row) for row in connection.execute(query))
