@@ -26,6 +26,10 @@ HURTING = (
     *(date(2026, 3, 8), date(2026, 4, 4), date(2026, 6, 18), date(2026, 9, 30), date(2026, 10, 31)),
     *(date(2026, 12, 31), date(2027, 2, 5), date(2027, 3, 14)),
 )
+# Worked in the random overlays, or no open time would ever lie over a change of the clock: those are Sundays.
+CLOCK_CHANGES = tuple(
+    date(2026, month, day) for month, day in ((3, 7), (3, 8), (4, 4), (4, 5), (10, 3), (10, 4), (10, 31), (11, 1))
+)
 MOST: dict[Unit, int] = {"minutes": 600, "hours": 30, "days": 70, "working_days": 50, "months": 14, "same_day": 1}
 
 
@@ -42,7 +46,7 @@ def calendars() -> tuple[tuple[Calendar, SlowCalendar], ...]:
             date(year, 1, 1) + timedelta(number): draw.random() < 0.5
             for year in (2026, 2027)
             for number in draw.sample(range(365), 40)
-        }
+        } | dict.fromkeys(CLOCK_CHANGES, False)
         files = [
             YearFile.model_validate(
                 {
