@@ -1,0 +1,133 @@
+"""What every adapter is made of: doors through which inputs come in, and transports by which notices leave.
+
+An author writes a class with `Settings` (a frozen dataclass: its part of the configuration file) and the methods of one
+door, and registers it as an entry point ``complaint_gateway.channels``. Reading, limiting, refusing, committing, answering,
+backing off and reporting are done for all adapters in one place (`gateway.loops`, `gateway.web.doors`).
+
+- `parse` is pure: bytes to values, no network, no clock. Whatever it raises means "unreadable", and the input goes to triage.
+- `verify` has no default: an open door is written on purpose.
+- `send` never retries: what it raises says whether somebody should.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from gateway.errors import PermanentDelivery, Refused, TransientDelivery
+from gateway.message import Accepted, DeliveryReceipt, InboundMessage, OutboundMessage, Raw
+
+__all__ = [
+    "Accept",
+    "Answer",
+    "Channel",
+    "Listening",
+    "Parsed",
+    "PermanentDelivery",
+    "Polling",
+    "Receive",
+    "Refused",
+    "Transport",
+    "TransientDelivery",
+    "Webhook",
+]
+
+#: One thing that an input says: somebody's message, or what became of a notice of ours.
+Parsed = InboundMessage | DeliveryReceipt
+#: Returns when the message is committed, else raises.
+Receive = Callable[[InboundMessage], Awaitable[Accepted]]
+#: Hand a raw input to the base: returns when all it says is committed, else raises (`Refused` to tell the sender no).
+Accept = Callable[[Raw], Awaitable[Sequence[Accepted]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a webhook tells its platform."""
+
+    status: int = 200
+    body: bytes = b""
+    media_type: str = "text/plain"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Channel(ABC):
+    """A configured way in: `name` is the instance, the adapter's entry point its kind."""
+
+    Settings: ClassVar[type[Any]]
+    #: Largest input in bytes; a larger one is refused at the door.
+    limit: ClassVar[int] = 1 << 20
+
+    def __init__(self, name: str, settings: Any) -> None:
+        self.name = name
+        self.settings = settings
+
+    @abstractmethod
+    def parse(self, raw: Raw) -> Sequence[Parsed]:
+        """What this input says: usually one message, sometimes several, none for a mere sign of life."""
+
+
+class Webhook(Channel):
+    """A door that platforms push to: ``POST /channels/{name}``."""
+
+    @abstractmethod
+    def verify(self, raw: Raw) -> None:
+        """Raise `Refused` unless the input is authentic. `raw.received_at` is now."""
+
+    def challenge(self, raw: Raw) -> Answer | None:
+        """The answer to a platform that only checks the address (often by GET); None when this is not such a check."""
+        return None
+
+    def answer(self, accepted: Sequence[Accepted]) -> Answer:
+        """What the platform wants to hear after the commit."""
+        return Answer()
+
+
+class Polling(Channel):
+    """A door that we go and look behind."""
+
+    @abstractmethod
+    def poll(self) -> AsyncIterator[tuple[Raw, Callable[[], Awaitable[None]]]]:
+        """Yield each new input with what marks it as done; that is awaited only after the commit.
+
+        Runs until it is closed; ends or raises when the connection is lost, and is then called again after a pause.
+        """
+
+
+class Listening(Channel):
+    """A door with a protocol of its own, such as SMTP."""
+
+    @abstractmethod
+    async def serve(self, accept: Accept) -> None:
+        """Listen until cancelled; tell each sender "taken" only after `accept` has returned."""
+
+
+class Transport(ABC):
+    """A way out for one medium (``email``, ``sms``, ...)."""
+
+    Settings: ClassVar[type[Any]]
+    medium: ClassVar[str]
+    #: Which forms it wants rendered.
+    forms: ClassVar[tuple[str, ...]] = ("text",)
+    #: How many sends at a time.
+    concurrency: int = 8
+
+    def __init__(self, name: str, settings: Any) -> None:
+        self.name = name
+        self.settings = settings
+
+    async def open(self) -> None:
+        """Get ready; must not need the provider to be reachable."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+    @abstractmethod
+    async def send(self, message: OutboundMessage) -> DeliveryReceipt:
+        """Hand one notice to the provider, within a time limit.
+
+        Raises:
+            TransientDelivery: worth another try, not before `retry_after`.
+            PermanentDelivery: never this address again.
+        """

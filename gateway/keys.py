@@ -1,0 +1,49 @@
+"""Secrets of a ticket that need no storage: the complainant's key, and the token in the mails we send.
+
+Both are HMAC-SHA256 over the ticket's id with the installation's secret, so nobody can forge or guess one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+from ticket_core.number import number_of, ticket_id_of
+
+_KEY_BYTES = 15  # 120 bits, 24 characters
+_TOKEN_BYTES = 10  # 80 bits, 16 characters
+
+
+class Keys:
+    """Makes and checks the secrets of tickets. `secret` must have at least 32 bytes."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) < 32:
+            raise ValueError("the secret must have at least 32 bytes")
+        self._secret = secret
+
+    def key(self, ticket_id: int) -> str:
+        """The complainant's key 查询码: with the number it opens the public view of the ticket."""
+        return self._sign("key", ticket_id, _KEY_BYTES)
+
+    def is_key(self, ticket_id: int, given: str) -> bool:
+        """Whether `given` is the key of this ticket, in constant time."""
+        return hmac.compare_digest(self.key(ticket_id).encode(), given.strip().encode())
+
+    def token(self, ticket_id: int) -> str:
+        """What a mail of ours about this ticket carries, as ``NUMBER.SIGNATURE``: an answer to it finds its ticket."""
+        return f"{number_of(ticket_id)}.{self._sign('mail', ticket_id, _TOKEN_BYTES)}"
+
+    def ticket_of_token(self, token: str) -> int | None:
+        """The ticket whose token this is; None for anything forged or broken. Letters' case does not matter."""
+        number, _, signature = token.strip().partition(".")
+        ticket_id = ticket_id_of(number)
+        if ticket_id is None:
+            return None
+        good = self._sign("mail", ticket_id, _TOKEN_BYTES)
+        return ticket_id if hmac.compare_digest(good.encode(), signature.lower().encode()) else None
+
+    def _sign(self, purpose: str, ticket_id: int, size: int) -> str:
+        digest = hmac.digest(self._secret, f"{purpose}:{ticket_id}".encode(), hashlib.sha256)
+        return base64.b32encode(digest[:size]).decode().lower()

@@ -1,0 +1,122 @@
+"""What crosses the edge: values between channels, normalize and dispatch. Nothing here knows a ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """An input as it arrived at the door, before anybody understood it."""
+
+    channel: str
+    body: bytes
+    received_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = "application/octet-stream"
+    actor: str = "complainant"  # who brought it in: the complainant, or the name of a signed-in agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """An attachment as it was sent."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where somebody can be reached: `medium` is ``email``, ``phone``, ``chat``; `value` as it was written."""
+
+    medium: str
+    value: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """One recipient whom a message of ours did not reach (or reaches late: neither of it is a complaint)."""
+
+    address: str
+    permanent: bool
+    status: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundMessage:
+    """An input as its channel understood it; normalize turns it into a TicketDraft.
+
+    `external_id` is the sender's own id (None: each arrival is one of its own). `lodged_at` is what the sender claims.
+    `fields` are structured values of forms and sources under the names of the intake body (contract, section 3).
+    `automatic` names the marker that shows a machine wrote it. `readable` is False when parse gave up: it goes to triage.
+    `thread` are the message ids and reply addresses it refers to; normalize looks for our own token among them.
+    """
+
+    channel: str
+    external_id: str | None
+    received_at: datetime
+    raw: Raw
+    sender: tuple[Address, ...] = ()
+    recipients: tuple[str, ...] = ()
+    subject: str = ""
+    text: str = ""
+    html: str | None = None
+    reply_text: str = ""
+    lodged_at: datetime | None = None
+    attachments: tuple[File, ...] = ()
+    thread: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    automatic: str | None = None
+    bounced: tuple[Bounce, ...] = ()
+    readable: bool = True
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMessage:
+    """One notice on its way out: `reference` stays the same over all tries and is the provider's idempotency key."""
+
+    reference: str
+    to: str
+    name: str = ""
+    forms: Mapping[str, str]  # "subject", "text", "short", "html" as the transport asked for
+    locale: str = "zh-CN"
+    ticket_number: str = ""
+    thread: tuple[str, ...] = ()  # message ids of earlier mails of the same ticket
+    token: str = ""  # unforgeable; an answer that carries it joins the ticket
+    template: Mapping[str, Any] = field(default_factory=dict)  # provider template id and variables, for SMS
+
+
+#: accepted: the provider has it. delivered: it reached the person. failed: it never will.
+DeliveryStatus = Literal["accepted", "delivered", "temporary_failure", "failed", "suppressed", "expired"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReceipt:
+    """What a provider says became of a notice 回执. Found by our `reference`, else by `provider_id`."""
+
+    status: DeliveryStatus
+    at: datetime
+    reference: str = ""
+    provider_id: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What the base tells a channel after the commit: enough to answer its sender."""
+
+    outcome: str
+    inbound_id: int | None = None
+    ticket: str | None = None  # the number
+    key: str | None = None
+    grade: str | None = None
+    repeat_of: str | None = None
+    deadlines: tuple[Mapping[str, Any], ...] = ()
