@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import chain
 from operator import add
 
 # The threshold of "alike", chosen on the pairs of tests/core/test_likeness.py: wrong "alike" hides one matter in
@@ -72,9 +73,10 @@ def gist(text: str) -> Gist:
     if words:
         text = _LATIN.sub("", text)
     letters = _STOCK.sub("", text)
-    found = {*letters, *map(add, letters, letters[1:])}.union(words) - _STOCK_WORDS
+    telling = (word for word in words if word not in _STOCK_WORDS)
+    found = frozenset(chain(letters, map(add, letters, letters[1:]), telling))
     return Gist(
         # A text of nothing but stock phrases is still like itself.
-        shingles=frozenset(found or {text, *words} - {""}),
+        shingles=found or frozenset({text, *words} - {""}),
         codes=frozenset(word for word in words if len(word) >= _SHORTEST_CODE and not word.isalpha()),
     )
