@@ -1,0 +1,1 @@
+"""The domain: decisions, numbers and measures, without a network."""

@@ -1,0 +1,1 @@
+"""From a message as it was sent to values the core understands."""
