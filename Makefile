@@ -6,6 +6,7 @@ SHELL := /bin/bash
 WORKERS ?= 2
 CONFIG ?= examples/demo.toml
 BIN := .venv/bin
+comma := ,
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,7 +45,7 @@ lock: .venv/dev.stamp ## resolve constraints.txt anew: versions only, no host na
 
 # The development set contains the base, so `make run` after it installs nothing.
 .venv/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
-	@$(call install,.[postgres,dev])
+	@$(call install,.[postgres$(comma)dev])
 	@touch .venv/base.stamp $@
 
 # uv is four times faster than pip; where it cannot be had, pip does the same.
