@@ -1,7 +1,6 @@
-"""Notices: from plain views to subject, text, short and html. Wording lives in `templates/`, never here."""
+"""Renders notices from plain views to subject, text, short and html; their wording lives in `templates/`."""
 
 from gateway.render.check import Problem, check
-from gateway.render.filters import masked
 from gateway.render.renderer import FORMS, Form, Rendered, Renderer, SmsTemplate
 from gateway.render.sample import sample_view
 from gateway.render.views import (
@@ -27,6 +26,5 @@ __all__ = [
     "SmsTemplate",
     "TicketView",
     "check",
-    "masked",
     "sample_view",
 ]

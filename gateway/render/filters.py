@@ -5,23 +5,16 @@ Locales that begin with ``zh`` read Chinese forms, all others English ones.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
+
+from gateway.mask import mask_email, mask_name, mask_phone, mask_text
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-# Two-character surnames in use today, one after the other.
-_COMPOUND = (
-    "欧阳太史端木上官司马东方独孤南宫万俟闻人夏侯诸葛尉迟公羊赫连澹台皇甫宗政濮阳公冶太叔申屠公孙"
-    "慕容仲孙钟离长孙宇文司徒鲜于司空闾丘令狐百里呼延东郭南门西门第五"
-)
-_COMPOUND_SURNAMES = frozenset(_COMPOUND[at : at + 2] for at in range(0, len(_COMPOUND), 2))
-_NUMBER = re.compile(r"[+\d][\d\s\-()*xX]{5,}")
-
 
 _Shape: TypeAlias = Callable[[datetime], str]
 
@@ -82,19 +75,14 @@ def filters_of(locale: str) -> dict[str, Callable[..., str]]:
 
 
 def masked(value: str) -> str:
-    """Personal data with most of it hidden: numbers keep first 3 and last 4, names their surname, e-mail one letter.
-
-    There is no single standard of masks in China; this is the usual one, never showing more than it.
-    """
-    text = value.strip()
-    if "@" in text:
-        local, _, domain = text.rpartition("@")
-        return f"{local[:1]}***@{domain}"
-    if _NUMBER.fullmatch(text):
-        return f"{text[:3]}****{text[-4:]}" if len(text) > 7 else f"{text[:1]}****"
-    if text[:2] in _COMPOUND_SURNAMES and len(text) > 2:
-        return text[:2] + "*" * min(len(text) - 2, 2)
-    return text[:1] + "*" * min(max(len(text) - 1, 1), 2)
+    """A name, number or mail address with most of it hidden; what is masked already stays as it is."""
+    if "@" in value:
+        return mask_email(value)
+    if not any(character.isdigit() for character in value):
+        return mask_name(value)
+    hidden = mask_text(value)
+    # Numbers that mask_text does not know for personal ones, such as foreign ones, are personal here.
+    return hidden if "*" in hidden else mask_phone(value)
 
 
 def clip(value: str, length: int) -> str:

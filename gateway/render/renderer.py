@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -93,7 +93,7 @@ class Renderer:
         names = {name.partition("/")[0] for one in locales for name in self._sources.get(one, {})}
         return tuple(sorted(name for name in names if not name.startswith(SHARED)))
 
-    def render(self, notice: str, *, locale: str, view: NoticeView, forms: Collection[Form] = FORMS) -> Rendered:
+    def render(self, notice: str, *, locale: str, view: NoticeView, forms: Sequence[Form] = FORMS) -> Rendered:
         """Renders the asked-for forms in `locale`, else in the first of zh-CN and en that has the notice.
 
         Without a template of their own, `short` is the text and `html` the text, escaped, in paragraphs.
