@@ -102,6 +102,7 @@ def running(
         yield child
     finally:
         _end(child, stop_with)
+        _wait_until_silent(port)
 
 
 def _wait_for_port(child: subprocess.Popen[bytes], port: int, log: Path, wait: float) -> None:
@@ -113,6 +114,19 @@ def _wait_for_port(child: subprocess.Popen[bytes], port: int, log: Path, wait: f
             tail = log.read_text(errors="replace")[-2000:]
             raise RuntimeError(f"{child.args!r} does not answer on port {port}:\n{tail}")
         time.sleep(0.02)
+
+
+def _wait_until_silent(port: int) -> None:
+    """A killed grandchild may hold the port a moment longer than its parent lives."""
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except ConnectionRefusedError:
+            return
+        except OSError:
+            pass
+        time.sleep(0.01)
 
 
 def _end(child: subprocess.Popen[bytes], stop_with: signal.Signals) -> None:
