@@ -131,6 +131,7 @@ class TicketDraft:
     kind: Kind = "complaint"
     subject: str = ""
     text: str = ""
+    view: str = ""  # the text without quotation, where that differs
     complainant: Complainant = Complainant()
     identities: tuple[str, ...] = ()
     respondent: str = ""
@@ -235,6 +236,7 @@ class Complaint:
     lodged_at: datetime
     received_at: datetime
     text: str
+    view: str = ""  # the text without quotation, where that differs
     actor: str = "complainant"
     inbound_id: int | None = None
     identities: tuple[str, ...] = ()

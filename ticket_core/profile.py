@@ -77,7 +77,7 @@ class DeadlineRule:
     __pydantic_config__ = _STRICT
     name: str
     label: Words
-    amount: Annotated[int, Field(ge=0)]
+    amount: Annotated[int, Field(ge=1)]
     unit: Unit
     start: str = "received"
     stop: tuple[str, ...] = ("answered",)

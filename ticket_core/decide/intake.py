@@ -273,6 +273,7 @@ def _statement(
         lodged_at=lodged_at,
         received_at=draft.received_at,
         text=draft.text,
+        view=draft.view,
         actor=draft.actor,
         inbound_id=arrival.inbound_id,
         identities=draft.identities,

@@ -157,6 +157,7 @@ def ticket_of(row: Row[Any]) -> Ticket:
 def complaint_row(one: Complaint) -> tuple[Any, ...]:
     """The row of a statement, in the order of the table's columns."""
     doc = {
+        "view": one.view,
         "identities": one.identities,
         "counted": one.counted,
         "attachments": [[a.name, a.media_type, a.size, a.sha256] for a in one.attachments],
@@ -190,6 +191,7 @@ def complaint_of(row: Row[Any]) -> Complaint:
         inbound_id=row.inbound_id,
         counted=tuple(doc["counted"]),
         text=row.text,
+        view=doc["view"],
         identities=tuple(doc["identities"]),
         attachments=tuple(
             Attachment(name=name, media_type=media_type, size=size, sha256=sha256)

@@ -1,0 +1,158 @@
+"""The operator's file: what is configured, from TOML and the environment, checked whole.
+
+Every setting can come from the environment instead: ``GATEWAY_`` and its path, with ``__`` between levels, such as
+``GATEWAY_HTTP__PORT``. The environment wins over the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.errors import ConfigError
+from ticket_core.directory import Person
+
+_DEMO = Path(__file__).parent.parent / "examples" / "demo.toml"
+_OWN_FILE = Path("gateway.toml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Database(_Section):
+    """Where everything is kept: ``sqlite:///PATH`` or ``postgresql+psycopg://USER@HOST/NAME``."""
+
+    url: str = "sqlite:///data/gateway.sqlite3"
+
+
+class Http(_Section):
+    """Where the web pages and interfaces are served; `public_url` is how people outside reach them."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    public_url: str = ""
+    body_limit: Annotated[int, Field(ge=1024)] = 32 << 20
+    requests_per_minute: Annotated[int, Field(ge=0)] = 600
+    intakes_per_minute: Annotated[int, Field(ge=0)] = 60
+    trusted_proxies: tuple[str, ...] = ()
+
+    @property
+    def base_url(self) -> str:
+        """The address in links, without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+class Organisation(_Section):
+    """Who answers: the name in notices, the hotline people may call, the signature of SMS."""
+
+    name: str = "投诉受理中心"
+    hotline: str = ""
+    signature: str = "投诉受理"
+
+
+class Dispatch(_Section):
+    """How notices are sent: tries, pauses and caps (contract, sections 7 and 8)."""
+
+    retry: tuple[timedelta, ...] = (
+        timedelta(seconds=20),
+        timedelta(minutes=1),
+        timedelta(minutes=3),
+        timedelta(minutes=5),
+    )
+    horizon: timedelta = timedelta(hours=24)
+    lease: timedelta = timedelta(minutes=2)
+    batch: Annotated[int, Field(ge=1, le=1000)] = 100
+    per_address_per_hour: Annotated[int, Field(ge=1)] = 30
+    per_person_per_hour: Annotated[int, Field(ge=1)] = 600
+    per_ticket_per_day: Annotated[int, Field(ge=1)] = 60
+
+
+class Settings(BaseSettings):
+    """All settings. `channels` and `transports` are tables by name; each has a `kind`, the rest is its adapter's."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GATEWAY_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+    profile: str = "generic"
+    profiles_folder: Path | None = None
+    calendar_folder: Path | None = None
+    templates_folder: Path = Path(__file__).parent.parent / "templates"
+    secret: str = ""
+    secret_file: Path = Path("data/secret")
+    area_code: str = ""
+    database: Database = Database()
+    http: Http = Http()
+    organisation: Organisation = Organisation()
+    dispatch: Dispatch = Dispatch()
+    channels: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    transports: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    people: tuple[Person, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment stands before the file, which comes in as the initial values."""
+        return env_settings, init_settings
+
+    def signing_secret(self) -> bytes:
+        """The installation's secret: from the setting, else from its file, made at the first start (mode 600)."""
+        if self.secret:
+            return self.secret.encode()
+        path = self.secret_file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError), _private(path) as fresh:
+            fresh.write(secrets.token_hex(32).encode())
+        return path.read_bytes().strip()
+
+
+@contextlib.contextmanager
+def _private(path: Path) -> Iterator[Any]:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        yield file
+
+
+def default_file() -> Path:
+    """The file used when none is named: ``gateway.toml`` here, else the demo of the checkout."""
+    return _OWN_FILE if _OWN_FILE.is_file() else _DEMO
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read and check the configuration.
+
+    Raises:
+        ConfigError: with every problem as ``file: key: reason``; no value is repeated, it may be a secret.
+    """
+    file = path or default_file()
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"{file}: {error}"]) from error
+    try:
+        return Settings(**table)
+    except ValidationError as error:
+        raise ConfigError(
+            [
+                f"{file.name}: {'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+                for item in error.errors(include_input=False, include_url=False)
+            ]
+        ) from error

@@ -1,0 +1,127 @@
+"""What runs for ever: every loop survives its errors, backs off, and says how it is."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from gateway.channels.base import Channel, Listening, Polling, Receive
+from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
+
+log = structlog.get_logger(__name__)
+
+_LARGE = 256 << 10  # bytes beyond which parsing leaves the event loop
+_FIRST_PAUSE = timedelta(seconds=1)
+_LONGEST_PAUSE = timedelta(minutes=5)
+
+Record = Callable[[DeliveryReceipt], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Health:
+    """How a part is: `reason` is empty while it is well."""
+
+    reason: str = "not started"
+    since: datetime | None = None
+    failures: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether it does its work."""
+        return not self.reason
+
+    def well(self) -> None:
+        """It works."""
+        if self.reason:
+            self.since = datetime.now(UTC)
+        self.reason, self.failures = "", 0
+
+    def ill(self, reason: str) -> None:
+        """It does not work, and why."""
+        if not self.reason:
+            self.since = datetime.now(UTC)
+        self.reason = reason
+        self.failures += 1
+
+
+async def take(channel: Channel, raw: Raw, receive: Receive, record: Record) -> Sequence[Accepted]:
+    """Parse one raw input and have all it says committed.
+
+    What `parse` fails on is unreadable: it goes to triage with its raw bytes.
+    """
+    try:
+        if len(raw.body) > _LARGE:
+            parsed = await asyncio.to_thread(channel.parse, raw)
+        else:
+            parsed = channel.parse(raw)
+    except Exception as error:
+        log.warning("unreadable", channel=channel.name, size=len(raw.body), error=type(error).__name__)
+        parsed = [unreadable(channel.name, raw, type(error).__name__)]
+    accepted = []
+    for item in parsed:
+        if isinstance(item, DeliveryReceipt):
+            await record(item)
+        else:
+            accepted.append(await receive(item))
+    return accepted
+
+
+def unreadable(channel: str, raw: Raw, problem: str) -> InboundMessage:
+    """A message that only says that a person must look at its raw bytes."""
+    return InboundMessage(
+        channel=channel,
+        external_id=None,
+        received_at=raw.received_at,
+        raw=raw,
+        readable=False,
+        problem=f"unreadable: {problem}",
+    )
+
+
+async def keep_running(name: str, health: Health, once: Callable[[], Awaitable[None]]) -> None:
+    """Run `once` again and again until cancelled, with growing pauses while it fails."""
+    pause = _FIRST_PAUSE
+    while True:
+        started = asyncio.get_running_loop().time()
+        try:
+            await once()
+            health.well()
+        except Exception as error:  # the loop that keeps a channel alive survives everything
+            health.ill(f"{type(error).__name__}: {error}"[:200])
+            log.warning("loop_failed", loop=name, error=health.reason, failures=health.failures)
+        if asyncio.get_running_loop().time() - started > pause.total_seconds() * 10:
+            pause = _FIRST_PAUSE
+        await asyncio.sleep(pause.total_seconds() * random.uniform(0.5, 1.0))  # noqa: S311  jitter, no secret
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def run_channel(channel: Channel, receive: Receive, record: Record, health: Health) -> None:
+    """Run a polling or listening channel until cancelled; a webhook has no loop of its own."""
+
+    async def accept(raw: Raw) -> Sequence[Accepted]:
+        accepted = await take(channel, raw, receive, record)
+        health.well()
+        return accepted
+
+    async def poll_once() -> None:
+        assert isinstance(channel, Polling)
+        async for raw, done in channel.poll():
+            await accept(raw)
+            await done()
+
+    async def listen_once() -> None:
+        assert isinstance(channel, Listening)
+        health.well()
+        await channel.serve(accept)
+
+    if isinstance(channel, Polling):
+        await keep_running(channel.name, health, poll_once)
+    elif isinstance(channel, Listening):
+        await keep_running(channel.name, health, listen_once)
+    else:
+        health.well()

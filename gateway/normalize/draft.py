@@ -1,0 +1,150 @@
+"""From a message as its channel understood it to the draft that the core decides about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.message import Address, InboundMessage
+from gateway.normalize.classify import guess_kind
+from gateway.normalize.contact import phone_key, read_email, read_phone
+from gateway.normalize.text import detect_locale, subject_from, tidy
+from ticket_core.model import Complainant, File, Source, TicketDraft
+from ticket_core.number import find_numbers
+
+_LONGEST_TEXT = 200_000
+_LONGEST_LINE = 200
+_TOKEN = re.compile(r"[0-9]{15}\.[a-z2-7]{16}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How one channel's messages are read: the profile they fall under and the home area code of local numbers.
+
+    `ticket_of_token` says which ticket an unforgeable token of ours belongs to.
+    """
+
+    profile: str
+    ticket_of_token: Callable[[str], int | None]
+    area_code: str = ""
+
+
+def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
+    """The draft of a message. Never raises for anything a channel may deliver."""
+    fields = message.fields
+    raw = message.raw
+    text = tidy(str(fields.get("text") or message.text), _LONGEST_TEXT)
+    subject = _line(fields.get("subject") or message.subject) or subject_from(text)
+    given = fields.get("complainant") or {}
+    complainant, identities = _complainant(message.sender, given, fields.get("caller"), reading)
+    thread = _thread(message.thread, reading)
+    intent, note = "complaint", ""
+    if message.automatic:
+        intent, note = "automatic", message.automatic
+    elif not message.readable:
+        intent, note = "triage", message.problem or "unreadable"
+    elif thread is not None:
+        intent = "supplement"
+    source = fields.get("source")
+    return TicketDraft(
+        channel=message.channel,
+        profile=reading.profile,
+        received_at=message.received_at,
+        raw=raw.body,
+        raw_type=raw.media_type,
+        external_id=message.external_id,
+        intent=intent,  # type: ignore[arg-type]  # one of the four
+        note=note,
+        claimed_at=message.lodged_at,
+        kind=fields.get("kind") or ("complaint" if fields else guess_kind(subject, text)),
+        subject=subject,
+        text=text,
+        view=tidy(message.reply_text, _LONGEST_TEXT) if message.reply_text != message.text else "",
+        complainant=complainant,
+        identities=identities,
+        respondent=_line(fields.get("respondent")),
+        service_number=_service_number(fields.get("service_number"), reading),
+        category=tuple(_line(part) for part in fields.get("category") or ()),
+        priority=fields.get("priority") or "",
+        occurred_at=fields.get("occurred_at"),
+        place=_line(fields.get("place")),
+        locale=fields.get("locale") or detect_locale(text),
+        attachments=tuple(
+            File(name=one.name, media_type=one.media_type, content=one.content) for one in message.attachments
+        ),
+        source=Source(**source) if source else None,
+        entry=_line(fields.get("entry")),
+        disposition=fields.get("disposition") or "submit",
+        answer=tidy(fields.get("answer") or "", _LONGEST_TEXT),
+        actor=raw.actor,
+        thread=thread,
+        quoted=find_numbers(f"{subject}\n{text[:5000]}"),
+    )
+
+
+def _line(value: Any) -> str:
+    return tidy(str(value), _LONGEST_LINE).replace("\n", " ") if value else ""
+
+
+def _thread(references: tuple[str, ...], reading: Reading) -> int | None:
+    """The ticket proven by a token of ours among the ids and addresses the message refers to."""
+    for reference in references:
+        for found in _TOKEN.finditer(reference):
+            ticket_id = reading.ticket_of_token(found[0])
+            if ticket_id is not None:
+                return ticket_id
+    return None
+
+
+def _service_number(value: Any, reading: Reading) -> str:
+    if not value:
+        return ""
+    phone = read_phone(str(value), area_code=reading.area_code or None)
+    return (phone.e164 or "").removeprefix("+86") or _line(value)
+
+
+def _complainant(
+    sender: tuple[Address, ...], given: Mapping[str, Any], caller: Any, reading: Reading
+) -> tuple[Complainant, tuple[str, ...]]:
+    """Who complained, and the identities that name that person; what is masked or a hotline names nobody."""
+    name = _line(given.get("name"))
+    written = [("phone", given.get("phone"), ""), ("phone", caller, ""), ("email", given.get("email"), "")]
+    written += [(one.medium, one.value, one.name) for one in sender]
+    phones: list[str] = []
+    emails: list[str] = []
+    chats: list[str] = []
+    masked: list[str] = []
+    keys: list[str] = []
+    mobile = ""
+    for medium, value, display in written:
+        if not value:
+            continue
+        name = name or _line(display)
+        if medium == "phone":
+            phone = read_phone(str(value), area_code=reading.area_code or None)
+            key = phone_key(phone)
+            (phones if phone.e164 and phone.kind != "masked" else masked).append(phone.e164 or str(value)[:64])
+            if phone.sms_capable and not mobile:
+                mobile = phone.e164 or ""
+        elif medium == "email":
+            email = read_email(str(value))
+            key = email.key if email else None
+            (emails if email else masked).append(email.address if email else str(value)[:254])
+        else:
+            key = f"{medium}:{value}"
+            chats.append(str(value))
+        if key:
+            keys.append(key)
+    who = Complainant(
+        name=name,
+        phones=tuple(dict.fromkeys(phones)),
+        mobile=mobile,
+        emails=tuple(dict.fromkeys(emails)),
+        chats=tuple(dict.fromkeys(chats)),
+        masked=tuple(dict.fromkeys(masked)),
+        anonymous=bool(given.get("anonymous")),
+        confidential=bool(given.get("confidential")),
+    )
+    return who, tuple(dict.fromkeys(keys))

@@ -1,0 +1,68 @@
+"""Adapters by kind, found through the entry point ``complaint_gateway.channels``; ours and strangers' alike.
+
+Only what is configured is imported, and what cannot load stops the start with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from gateway.channels.base import Channel, Transport
+from gateway.errors import ConfigError
+
+GROUP = "complaint_gateway.channels"
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of adapters that are installed."""
+    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+
+
+def load_kind(kind: str) -> type[Channel] | type[Transport]:
+    """The adapter class of a kind.
+
+    Raises:
+        ConfigError: when there is none, or it cannot be imported.
+    """
+    for point in entry_points(group=GROUP, name=kind):
+        try:
+            adapter = point.load()
+        except Exception as error:  # whatever an adapter's module raises, the operator is told and nothing starts
+            raise ConfigError([f"adapter {kind} cannot be loaded: {type(error).__name__}: {error}"]) from error
+        if not (isinstance(adapter, type) and issubclass(adapter, Channel | Transport)):
+            raise ConfigError([f"adapter {kind}: {point.value} is neither a channel nor a transport"])
+        return adapter
+    raise ConfigError([f"no adapter of kind {kind!r}; installed are: {', '.join(kinds())}"])
+
+
+def build(section: str, tables: Mapping[str, Mapping[str, Any]], *, common: frozenset[str]) -> dict[str, Any]:
+    """Make the adapters of one section of the configuration, by name; `common` are keys that are not the adapter's.
+
+    Raises:
+        ConfigError: with all problems of the section, each as ``section.name.key: reason``.
+    """
+    made: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, table in tables.items():
+        kind = table.get("kind")
+        if not isinstance(kind, str):
+            problems.append(f"{section}.{name}.kind: required")
+            continue
+        own = {key: value for key, value in table.items() if key not in common}
+        try:
+            adapter = load_kind(kind)
+            made[name] = adapter(name, TypeAdapter(adapter.Settings).validate_python(own))
+        except ConfigError as error:
+            problems += [f"{section}.{name}: {problem}" for problem in error.problems]
+        except ValidationError as error:
+            problems += [
+                f"{section}.{name}.{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+                for item in error.errors(include_input=False, include_url=False)
+            ]
+    if problems:
+        raise ConfigError(problems)
+    return made
