@@ -221,15 +221,51 @@ def test_a_repeated_complaint_is_told_with_its_window_and_its_new_grade() -> Non
     assert "T261120-0017-C" in str(done.text)
 
 
-@every_locale
-def test_an_escalation_for_another_cause_tells_that_cause(locale: str) -> None:
+@pytest.mark.parametrize(
+    ("locale", "reason", "told"),
+    [
+        ("zh-CN", "walk_in", "用户到营业场所投诉"),
+        ("zh-CN", "special_number", "用户拨打升级专线投诉"),
+        ("zh-CN", "媒体关注", "媒体关注"),
+        ("en", "walk_in", "complaint made in person"),
+        ("en", "in the press", "in the press"),
+    ],
+)
+def test_an_escalation_for_another_cause_tells_that_cause(locale: str, reason: str, told: str) -> None:
     view = sample("repeat_escalation", locale)
-    event = {"kind": "escalated", "at": view.event["at"], "actor_label": "x", "reason": "CAUSE"}
-    assert "CAUSE" in str(rendered("repeat_escalation", locale, replace(view, event=event)).text)
+    event = {"kind": "escalated", "at": view.event["at"], "actor_label": "x", "reason": reason}
+    assert told in str(rendered("repeat_escalation", locale, replace(view, event=event)).text)
 
 
 @every_locale
-@pytest.mark.parametrize("notice", ["refused", "extension_granted", "returned", "escalated_to_supervisor"])
+def test_a_second_complaint_in_the_same_case_is_acknowledged_as_the_second(locale: str) -> None:
+    view = sample("acknowledgement", locale)
+    again = rendered("acknowledgement", locale, replace(view, event={**view.event, "kind": "complained_again"}))
+    for form in ("text", "html"):
+        assert {"zh-CN": "再次提交", "en": "lodged again"}[locale] in again.forms[form]
+        assert "10:05" in again.forms[form]  # when this one came, not the first
+
+
+@every_locale
+def test_a_case_that_goes_to_the_default_group_is_not_said_to_be_assigned_by_the_complainant(locale: str) -> None:
+    view = sample("assignment", locale)
+    event = {"kind": "received", "at": view.event["at"], "actor_label": "COMPLAINANT", "text": "WORDS"}
+    text = str(rendered("assignment", locale, replace(view, event=event)).text)
+    assert "COMPLAINANT" not in text
+    assert "WORDS" not in text
+
+
+@every_locale
+def test_public_criticism_is_called_so(locale: str) -> None:
+    view = sample("escalated_to_supervisor", locale)
+    done = rendered("escalated_to_supervisor", locale, replace(view, event={**view.event, "kind": "criticised"}))
+    for form in ("subject", "text", "short"):
+        assert re.search("通报批评|critici", done.forms[form])
+    assert segments(str(done.short), signature=view.organisation.signature).count == 1
+
+
+@every_locale
+@pytest.mark.parametrize("notice", ["refused", "extension_granted", "returned"])
 def test_a_decision_without_its_reason_is_held(notice: str, locale: str) -> None:
     view = sample(notice, locale)
     event = {key: value for key, value in view.event.items() if key != "reason"}
