@@ -33,8 +33,8 @@ bench: .venv/dev.stamp ## the benchmark: one JSON object and a table
 nightly: .venv/dev.stamp ## the long form of the property tests
 	@$(BIN)/pytest -m nightly -n $(WORKERS) --dist worksteal
 
-lock: .venv/dev.stamp ## resolve constraints.txt anew: versions only, no host names
-	@$(BIN)/uv pip compile --quiet --universal --all-extras --no-header --no-annotate --upgrade \
+lock: .venv/dev.stamp ## bring constraints.txt up to pyproject.toml: versions only, no host names
+	@$(BIN)/uv pip compile --quiet --universal --all-extras --no-header --no-annotate \
 	  --python-version 3.11 pyproject.toml -o constraints.txt
 	@git --no-pager diff --stat -- constraints.txt
 
