@@ -10,7 +10,7 @@ from gateway.normalize.mail.words import as_text, decode_words, one_line
 _SPECIAL = re.compile(r'[",;<>()\\]')
 _ADDRESS = re.compile(r'(?:"[^"@\s]{1,64}"|[^\s<>"(),;:\\@\[\]]{1,128})@[^\s<>"(),;:\\@]{1,255}')
 _PLAIN = re.compile(r'"?([^"<>,;:()\\@]*+)"?\s*+<([^\s<>"(),;:\\@\[\]]{1,128}@[^\s<>"(),;:\\@]{1,255})>')
-_FIELDS = 20  # of one name that are read; a mail should have one
+_FIELDS = 4  # of one name that are read; a mail should have one
 _ID = re.compile(r"<([^<>\s]{1,900})>")
 
 
@@ -52,7 +52,7 @@ def _parse(text: str, limits: MailLimits, problems: Problems) -> list[MailAddres
             name = f"{loose}, {name}"
         loose = ""
         people.append(MailAddress(name=_name(name or comment, limits, problems), address=one_line(address)))
-    if not people and loose.strip(" :"):
+    if not people and loose and not loose.endswith(":"):  # "undisclosed-recipients:;" is nobody
         return [MailAddress(name=_name(loose, limits, problems))]
     return people
 

@@ -6,8 +6,9 @@ import re
 
 from gateway.normalize.mail.model import MailLimits, Problems
 
-_BLANK_LINE = re.compile(rb"\n\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+
+_BLOCK = 16  # times the limit of one field is the limit of all
 
 Headers = dict[bytes, list[bytes]]  # lower-case name -> unfolded raw values, in order
 
@@ -20,8 +21,10 @@ def split(raw: bytes, start: int, end: int, limits: MailLimits, problems: Proble
     headers: Headers = {}
     if raw.startswith((b"\n", b"\r\n"), start, end):
         return headers, start + (1 if raw[start] == 10 else 2)
-    found = _BLANK_LINE.search(raw, start, end)
-    block_end, body = (found.start(), found.end()) if found else (end, end)
+    block_end, body = _blank_line(raw, start, end)
+    if block_end - start > _BLOCK * limits.header_bytes:
+        block_end = start + _BLOCK * limits.header_bytes
+        problems.add(f"the header block is longer than {block_end - start} bytes and was cut")
     position, count = start, 0
     values: list[bytes] | None = None
     while position < block_end:
@@ -53,6 +56,15 @@ def split(raw: bytes, start: int, end: int, limits: MailLimits, problems: Proble
             break
         position = line_end + 1
     return _capped(headers, limits, problems), body
+
+
+def _blank_line(raw: bytes, start: int, end: int) -> tuple[int, int]:
+    """Where the header block ends and the body begins; two finds are many times faster than one pattern."""
+    crlf = raw.find(b"\n\r\n", start, end)
+    bare = raw.find(b"\n\n", start, end if crlf < 0 else crlf)
+    if bare >= 0:
+        return bare, bare + 2
+    return (crlf, crlf + 3) if crlf >= 0 else (end, end)
 
 
 def _capped(headers: Headers, limits: MailLimits, problems: Problems) -> Headers:

@@ -20,6 +20,7 @@ _BREAK = re.compile(
 _CELL = re.compile(r"</t[dh](?=[\s>])", re.IGNORECASE)
 _PRE = re.compile(r"<pre\b.*?</pre", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})")
+_PASTED_IMAGE = re.compile(r"data:image/[^\s\"'<>)]{200,}")
 _BLANKS = re.compile(r"[ \t\r\n\xa0]+")
 _AROUND_BREAK = re.compile(r" ?\f ?")
 _MANY_BREAKS = re.compile(r"\n{3,}")
@@ -61,6 +62,8 @@ def too_deep(source: str, limits: MailLimits) -> bool:
 def html_to_text(source: str, limits: MailLimits) -> tuple[str, str | None]:
     """The text of a page with its lines kept, and a sentence when the page was too long or too deep to be read well."""
     odd = None
+    if len(source) > limits.html_chars:
+        source = _PASTED_IMAGE.sub("", source)
     if len(source) > limits.html_chars:
         source = source[: limits.html_chars]
         odd = f"HTML longer than {limits.html_chars} characters was cut"
@@ -109,6 +112,8 @@ def safe_html(mail: ParsedMail, limits: MailLimits | None = None) -> str | None:
     """The mail's HTML without scripts, styles, forms and images; None when it has none or is too deep to be cleaned."""
     limits = limits or MailLimits()
     source = mail.html_source
+    if source is not None and len(source) > limits.html_chars:
+        source = _PASTED_IMAGE.sub("", source)
     if source is None or len(source) > limits.html_chars or too_deep(source, limits):
         return None
     return _cleaner().clean(source)

@@ -18,7 +18,7 @@ class MailLimits:
     addresses: int = 500
     encoded_words: int = 1000
     references: int = 200
-    html_chars: int = 1_000_000
+    html_chars: int = 500_000
     html_depth: int = 250
     tnef_bytes: int = 32 * 1024 * 1024
     problems: int = 50

@@ -10,6 +10,7 @@ from gateway.normalize.mail.words import as_text, decode_words, one_line
 
 _BETWEEN = re.compile(r"[\s;]*")
 _NAME = re.compile(r"([^\s;=\"]{1,80})\s*=\s*")
+_PARAMETERS = 200  # of one header that are read
 _CLOSING = re.compile(r'(?<!\\)"')
 _ESCAPED = re.compile(r'\\(["\\])')
 _SECTION = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?$")
@@ -45,12 +46,15 @@ def parse(value: bytes) -> tuple[str, dict[str, str]]:
 
 def _pairs(rest: str) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
-    position, closable = 0, True
-    while position < len(rest):
+    position, junk, closable = 0, 0, True
+    while position < len(rest) and len(pairs) < _PARAMETERS:
         between = _BETWEEN.match(rest, position)
         position = between.end() if between else position
         found = _NAME.match(rest, position)
         if found is None:
+            junk += 1
+            if junk > _PARAMETERS:
+                break
             position = rest.find(";", position) + 1
             if position == 0:
                 break

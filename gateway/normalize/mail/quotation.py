@@ -18,7 +18,7 @@ _FORWARD = re.compile(r"转发的?(?:原?邮件|信息)|轉寄|Forwarded (?:mess
 _WROTE = re.compile(r"(?:写道|寫道|写到|wrote|schrieb|a écrit|来信说)\s{0,4}[:：]?\s{0,4}", re.IGNORECASE)
 _EVIDENCE = re.compile(r"(?:19|20)\d\d\s?[-/年.]|\b(?:19|20)\d\d\b|@|\d{1,2}[:：]\d{2}")
 _FIELD = re.compile(
-    r"[\s>*]{0,8}(发件人|寄件者|寄件人|發件人|From|Von|De|收件人|收件者|To|抄送|副本|Cc|主题|主旨|主題|Subject|日期|时间|時間|"
+    r"[\s>*]{0,8}(发件人|寄件者|寄件人|發件人|From|Von|De|收件人|收件者|To|抄送|副本|Cc|主\s{0,4}[题旨題]|Subject|日\s{0,4}期|时间|時間|"
     r"发送日期|发送时间|發送時間|发送于|已发送|Date|Sent)\*{0,2}\s{0,8}[:：]",
     re.IGNORECASE,
 )

@@ -12,7 +12,10 @@ from gateway.normalize.mail.headers import Headers
 from gateway.normalize.mail.model import MailLimits, Problems
 from gateway.normalize.mail.transfer import decode_body
 
-_LOST_BOUNDARY = re.compile(rb"^--([^\s-][^\r\n]{0,99}?)[ \t]*\r?$", re.MULTILINE)
+_LOST_BOUNDARY = re.compile(
+    rb"^--(\S[^\r\n]{0,99}?)[ \t]*\r?\n(?=Content-[A-Za-z-]{1,40}:)", re.MULTILINE | re.IGNORECASE
+)
+_BLANK_START = re.compile(rb"[\r\n]*")
 _COMMENT = re.compile(r"\([^()]*\)")
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
@@ -51,8 +54,8 @@ class _Budget:
 def read_tree(raw: bytes, limits: MailLimits, problems: Problems) -> Part:
     """The part that is the whole mail; deeper or more than the limits allow stays one undivided part."""
     start = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
-    while raw[start : start + 1] in (b"\r", b"\n"):
-        start += 1  # blank lines before the first header are a relay's fault
+    blank = _BLANK_START.match(raw, start)  # blank lines before the first header are a relay's fault
+    start = blank.end() if blank else start
     return _read(raw, start, len(raw), "text/plain", 0, _Budget(limits.parts), limits, problems)
 
 

@@ -74,6 +74,8 @@ def _unpack(content: bytes) -> Unpacked | None:
             _take_file_properties(files[-1], _properties(value), codepage)
         elif name == _MESSAGE_PROPERTIES:
             _take_message_properties(out, _properties(value), codepage)
+    if content[offset:].strip(b"\0"):
+        return None  # it was cut off, or is longer than anybody writes
     for each in files:
         inner = each.get("content", b"")
         name_given, kind = str(each.get("long", each.get("name", ""))), str(each.get("mime", ""))

@@ -9,11 +9,12 @@ from gateway.normalize.mail import charset
 from gateway.normalize.mail.model import MailFile, Problems
 from gateway.normalize.mail.params import file_name
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _PADDING = re.compile(rb"=+")
 _LEFT_QUOTED = re.compile(rb"(?:=[89A-F][0-9A-F]){3}")
 _BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,200})\r?\n", re.MULTILINE)
-_END = re.compile(rb"^(?:end|={4})[ \t]*\r?$", re.MULTILINE)
+_END = re.compile(rb"^(?:end|={4})[ \t]*(?:\r?\n|\r?\Z)", re.MULTILINE)
 
 
 def decode_body(body: bytes, encoding: str, problems: Problems) -> bytes:
@@ -47,7 +48,7 @@ def base64(body: bytes, problems: Problems) -> bytes:
     if decoded is not None:
         return decoded
     problems.add("base64 is damaged")
-    pieces = _PADDING.split(_NOT_BASE64.sub(b"", core), maxsplit=2000)
+    pieces = _PADDING.split(core.translate(None, _NOT_BASE64), maxsplit=2000)
     pieces[-1] = pieces[-1].replace(b"=", b"")
     return b"".join(
         binascii.a2b_base64(piece + b"=" * (-len(piece) % 4))
