@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
 from ticket_core.decide.act import Standing, decide_act
 from ticket_core.decide.intake import Arrival, Known, decide_intake
 from ticket_core.decide.repeat import Past
@@ -20,10 +18,9 @@ from ticket_core.policy import Policy
 from ticket_core.store import journal
 from ticket_core.store.clock import to_us
 from ticket_core.store.person import People, lock_people
-from ticket_core.store.rows import timer_of
-from ticket_core.store.schema import timer
 from ticket_core.store.tickets import (
     keep_files,
+    load_due_timers,
     load_events,
     load_ticket,
     load_tickets,
@@ -191,14 +188,7 @@ def sweep(tx: Tx, now: datetime, policy: Policy, *, most: int = 200) -> int:
 
     Costs what is due, not what is open. Run again while it returns `most`.
     """
-    due = (
-        select(timer)
-        .where(timer.c.next_at.is_not(None), timer.c.next_at <= to_us(now))
-        .order_by(timer.c.next_at)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    timers = [timer_of(row) for row in tx.connection.execute(due)]
+    timers = load_due_timers(tx.connection, now, most)
     tickets = load_tickets(tx.connection, {one.ticket_id for one in timers}, lock=True)
     changes = []
     moved = []

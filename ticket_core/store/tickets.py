@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -151,6 +152,18 @@ def load_timers(connection: Connection, ids: Collection[int]) -> dict[int, dict[
         for row in connection.execute(select(timer).where(timer.c.ticket_id.in_(ids))):
             found[row.ticket_id][row.name] = timer_of(row)
     return found
+
+
+def load_due_timers(connection: Connection, now: datetime, most: int) -> list[Timer]:
+    """The timers to look at by `now`, the longest due first; those another process looks at are left out."""
+    query = (
+        select(timer)
+        .where(timer.c.next_at.is_not(None), timer.c.next_at <= to_us(now))
+        .order_by(timer.c.next_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return [timer_of(row) for row in connection.execute(query)]
 
 
 def load_events(connection: Connection, ticket_id: int, kind: str | None = None) -> tuple[Event, ...]:
