@@ -53,7 +53,7 @@ class Bounce:
 class InboundMessage:
     """An input as its channel understood it; normalize turns it into a TicketDraft.
 
-    `external_id` is the sender's own id (None: each arrival is one of its own). `lodged_at` is what the sender claims.
+    `external_id` is the sender's own id (None: each arrival is its own). `lodged_at` is what the sender claims.
     `fields` are structured values of forms and sources under the names of the intake body (contract, section 3).
     `automatic` names the marker that shows a machine wrote it. `readable` is False when parse gave up: it goes to triage.
     `thread` are the message ids and reply addresses it refers to; normalize looks for our own token among them.

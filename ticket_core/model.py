@@ -260,8 +260,7 @@ class Event:
 class Timer:
     """One deadline of one ticket, and when to look at it again.
 
-    `rule` is the rule's text at the time of receipt (a ticket keeps it); `next_at` is the time of the next rung or None;
-    `fired` are rungs already done for this `due_at`.
+    It keeps the rule of the time of receipt. `next_at` is the time of the next rung or None; `fired` are rungs already done for this `due_at`.
     """
 
     ticket_id: int

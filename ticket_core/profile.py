@@ -101,7 +101,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """What somebody can do: legal in the statuses `source` (empty: all) for the roles `by`; leads to `target` (None: stays).
+    """What somebody can do: legal in the statuses `source` (empty: all) for the roles `by`; leads to `target` if any.
 
     `requires` and `accepts` name fields: text, reason, group, assignee, priority, grade, kind, score, deadline, ...
     """

@@ -1,6 +1,6 @@
 """The four transaction scripts: take an input in, act on a ticket, move the clocks on, record a receipt.
 
-Each is a plain function of a transaction; run them through the store. All are idempotent where their input can come twice.
+Each is a plain function of a transaction; run them through the store. All are idempotent where input can come twice.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Taken:
 def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]:
     """Take inputs in: journal, identities, repeat rule, tickets, events, deadlines, notices; for all at once.
 
-    One input has one effect however often it comes (contract, section 4); the order of `drafts` is the order of commits.
+    One input has one effect however often it comes (contract, section 4); the order of `drafts` is that of commits.
     """
     seen = journal.known(tx, [key for draft in drafts if (key := journal.source_key(draft))])
     keys = {key for draft in drafts if draft.intent != "automatic" for key in _keys(draft)}

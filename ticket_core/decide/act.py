@@ -24,7 +24,7 @@ _TICKET_FIELDS = ("group", "assignee", "priority", "kind", "respondent", "servic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A ticket as it stands when somebody acts: with its timers, its escalations, and the attachments that came along."""
+    """A ticket as it stands when somebody acts: its timers, its escalations, and the attachments that came along."""
 
     ticket: Ticket
     timers: Mapping[str, Timer]

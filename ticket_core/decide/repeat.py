@@ -23,7 +23,7 @@ class Past:
 
 
 def claimed_or_received(draft: TicketDraft, rule: RepeatRule) -> datetime:
-    """When it was lodged: the sender's own time, unless it is in the future or beyond the trust limit; else the arrival."""
+    """When it was lodged: the sender's time unless in the future or beyond the trust limit, else the arrival."""
     claimed = draft.claimed_at
     if claimed is None or claimed > draft.received_at or claimed < draft.received_at - rule.trust_limit:
         return draft.received_at

@@ -1,7 +1,7 @@
 """All tables, the same on SQLite and PostgreSQL.
 
-Times are integer microseconds since 1970 UTC: exact, ordered and the same on both. Documents are JSON text, truth values
-0 and 1. Rows that intake writes have sequential keys, so that a large database costs no more than an empty one.
+Times are integer microseconds since 1970 UTC: exact, ordered and the same on both. Documents are JSON text, truth
+values 0 and 1. Rows that intake writes have sequential keys, so that a large database costs no more than an empty one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The store: transaction scripts, run by one writer thread that commits many of them at once.
 
-A script is a plain synchronous function of a `Tx`. Scripts that wait at the same time share one transaction and one flush
-to disk; each caller is answered after that commit and not before. A failing script is rolled back alone. Scripts must be
-pure database work: one that lost a race is run again.
+A script is a plain synchronous function of a `Tx`. Scripts that wait at the same time share one transaction and one
+flush to disk; each caller is answered after that commit and not before. A failing script is rolled back alone. Scripts
+must be pure database work: one that lost a race is run again.
 """
 
 from __future__ import annotations

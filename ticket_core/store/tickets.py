@@ -44,8 +44,8 @@ def keep_files(tx: Tx, files: Iterable[File]) -> tuple[Attachment, ...]:
 def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy, identity_ids: Mapping[str, int]) -> None:
     """Write what happened to tickets, and the notices that the profile says are owed for it.
 
-    Several changes of one ticket are written in order, its row once, in its last state. `identity_ids` has every identity
-    of the new statements.
+    Several changes of one ticket are written in order, its row once, in its last state. `identity_ids` has every
+    identity of the new statements.
     """
     before: dict[int, Ticket | None] = {}
     after: dict[int, Ticket] = {}
@@ -65,8 +65,10 @@ def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy, identity_ids: 
         for running in change.timers:
             timers[now.id, running.name] = running
         profile = policy.profiles[now.profile]
-        for owing in owed(now, change.events, profile, policy.directory):
-            notices.append(notice_row(tx.next_id("notice"), owing, to_us(owing.send_at)))
+        notices.extend(
+            notice_row(tx.next_id("notice"), owing, to_us(owing.send_at))
+            for owing in owed(now, change.events, profile, policy.directory)
+        )
     _write_tickets(tx, before, after)
     tx.insert(complaint, complaints)
     tx.insert(contact, contacts, ignore=True)
