@@ -66,7 +66,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "gateway.mask": (set(), set()),
     "gateway.channels": ({*EDGE_VALUES, "gateway.channels", "gateway.normalize.mail"}, {"*"}),
     "gateway.normalize": (
-        {*EDGE_VALUES, "gateway.normalize", *(f"ticket_core.{m}" for m in ("model", "profile"))},
+        {*EDGE_VALUES, "gateway.normalize", *(f"ticket_core.{m}" for m in ("model", "profile", "number", "errors"))},
         {"*"},
     ),
     # The mail channel's parse needs it, so it knows no ticket.
@@ -219,6 +219,7 @@ def test_an_unexplained_package_is_found(docstring: str | None) -> None:
 # Where every error may be caught and not raised again, and why.
 BROAD_EXCEPT = {
     "gateway/channels/base.py": "around parse: what cannot be read becomes a triage ticket",
+    "gateway/reception.py": "a bug of ours on the way of an input: it becomes a triage ticket",
     "gateway/loops.py": "a channel's loop goes on: log, back off, health",
     "ticket_core/store/store.py": "the error of one script goes to its caller, the others of its batch are served",
 }

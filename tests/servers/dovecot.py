@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ namespace inbox {{
 }}
 service imap-login {{
   chroot =
+  service_count = 0  # one process for all clients
   inet_listener imap {{
     port = {port}
   }}
@@ -85,7 +87,7 @@ class Dovecot:
     _child: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def start(self) -> None:
-        """Start the server and wait until it takes connections."""
+        """Start the server and wait until it greets."""
         configuration = str(self.folder / "dovecot.conf")
         self._child.enter_context(
             running(
@@ -95,6 +97,11 @@ class Dovecot:
                 stop_with=signal.SIGKILL,  # asked politely, it waits five seconds for its idle login processes
             )
         )
+        for _ in range(10):  # the port is open before the login process and its authenticator are
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2) as probe:
+                if probe.recv(100).startswith(b"* OK"):
+                    return
+        raise RuntimeError(f"Dovecot does not greet:\n{(self.folder / 'log').read_text()[-2000:]}")
 
     def stop(self) -> None:
         """Stop the server; clients lose their connections, mail stays."""
