@@ -55,7 +55,7 @@ class InboundMessage:
 
     `external_id` is the sender's own id (None: each arrival is its own). `lodged_at` is what the sender claims.
     `fields` are structured values of forms and sources under the names of the intake body (contract, section 3).
-    `automatic` names the marker that shows a machine wrote it. `readable` is False when parse gave up: it goes to triage.
+    `automatic` names the marker that shows a machine wrote it. `readable` is False when parse gave up (then: triage).
     `thread` are the message ids and reply addresses it refers to; normalize looks for our own token among them.
     """
 

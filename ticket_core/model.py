@@ -260,7 +260,8 @@ class Event:
 class Timer:
     """One deadline of one ticket, and when to look at it again.
 
-    It keeps the rule of the time of receipt. `next_at` is the time of the next rung or None; `fired` are rungs already done for this `due_at`.
+    It keeps the rule of the time of receipt. `next_at` is the time of the next rung or None;
+    `fired` are rungs already done for this `due_at`.
     """
 
     ticket_id: int

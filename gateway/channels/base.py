@@ -1,10 +1,10 @@
 """What every adapter is made of: doors through which inputs come in, and transports by which notices leave.
 
-An author writes a class with `Settings` (a frozen dataclass: its part of the configuration file) and the methods of one
-door, and registers it as an entry point ``complaint_gateway.channels``. Reading, limiting, refusing, committing, answering,
-backing off and reporting are done for all adapters in one place (`gateway.loops`, `gateway.web.doors`).
+An author writes a class with `Settings` (a frozen dataclass: its part of the configuration file) and the methods of
+one door, and registers it as an entry point ``complaint_gateway.channels``. Reading, limiting, refusing, committing,
+answering, backing off and reporting are done for all adapters in one place (`gateway.loops`, `gateway.web.doors`).
 
-- `parse` is pure: bytes to values, no network, no clock. Whatever it raises means "unreadable", and the input goes to triage.
+- `parse` is pure: bytes to values, no network, no clock. Whatever it raises means "unreadable": it goes to triage.
 - `verify` has no default: an open door is written on purpose.
 - `send` never retries: what it raises says whether somebody should.
 """
@@ -29,8 +29,8 @@ __all__ = [
     "Polling",
     "Receive",
     "Refused",
-    "Transport",
     "TransientDelivery",
+    "Transport",
     "Webhook",
 ]
 
@@ -117,10 +117,10 @@ class Transport(ABC):
         self.name = name
         self.settings = settings
 
-    async def open(self) -> None:
+    async def open(self) -> None:  # noqa: B027  nothing to do unless an adapter says so
         """Get ready; must not need the provider to be reachable."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027  nothing to do unless an adapter says so
         """Let go of connections."""
 
     @abstractmethod
