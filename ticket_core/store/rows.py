@@ -287,7 +287,6 @@ def notice_row(notice_id: int, one: Notice, created_at: int) -> tuple[Any, ...]:
         to_us(one.send_at),
         0,
         0,
-        None,
         "",
         "",
         "",

@@ -187,7 +187,8 @@ timer = Table(
     sqlite_with_rowid=False,
 )
 
-#: The outbox. `due` is 1 while the dispatcher has something to do with it.
+#: The outbox. `due` is 1 while the dispatcher has something to do with it, next at `send_at`: the first try, a retry, or
+#: the end of the lease of whoever sends it now, so that work of one who died comes back by itself. `epoch` counts leases.
 notice = Table(
     "notice",
     metadata,
@@ -206,15 +207,20 @@ notice = Table(
     _time("send_at"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("epoch", Integer, nullable=False, server_default="0"),
-    _time("lease_until", nullable=True),
     _text("transport"),
     _text("provider_id"),
     _text("cause"),
     _text("template_version"),
     _text("rendered"),
-    Index("ix_notice_due", "send_at", "id", sqlite_where=text("due = 1"), postgresql_where=text("due = 1")),
+    Index("ix_notice_due", "medium", "send_at", "id", sqlite_where=text("due = 1"), postgresql_where=text("due = 1")),
     Index("ix_notice_ticket_id", "ticket_id"),
-    Index("ix_notice_address", "address", "created_at"),
+    Index(
+        "ix_notice_address",
+        "address",
+        "created_at",
+        sqlite_where=text("state <> 'suppressed'"),
+        postgresql_where=text("state <> 'suppressed'"),
+    ),
     Index(
         "ix_notice_provider_id",
         "provider_id",
@@ -223,7 +229,8 @@ notice = Table(
     ),
 )
 
-#: Everything a provider ever said about a notice, and every try of ours.
+#: Everything a provider ever said about a notice (`kind` is receipt), and every try of ours (try, or held: not rendered).
+#: `part` is the SMS segment a receipt is about, `parts` how many there are; `wait` is what the provider asked for, in µs.
 delivery = Table(
     "delivery",
     metadata,
@@ -233,6 +240,22 @@ delivery = Table(
     _text("status"),
     _text("provider_id"),
     _text("detail"),
+    _text("kind", "try"),
+    _text("part"),
+    Column("parts", Integer, nullable=False, server_default="1"),
+    _time("wait", nullable=True),
+)
+
+#: Receipts whose notice is not known yet: the provider was faster than the record of the send, or they are not ours.
+stray_receipt = Table(
+    "stray_receipt",
+    metadata,
+    Column("provider_id", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("detail", Text, primary_key=True),
+    Column("parts", Integer, nullable=False, server_default="1"),
+    _time("at"),
 )
 
 account = Table(

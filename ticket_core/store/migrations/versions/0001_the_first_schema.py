@@ -84,6 +84,10 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), server_default="", nullable=False),
         sa.Column("provider_id", sa.Text(), server_default="", nullable=False),
         sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("kind", sa.Text(), server_default="try", nullable=False),
+        sa.Column("part", sa.Text(), server_default="", nullable=False),
+        sa.Column("parts", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("wait", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("notice_id", "seq", name=op.f("pk_delivery")),
     )
     op.create_table(
@@ -162,7 +166,6 @@ def upgrade() -> None:
         sa.Column("send_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("epoch", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("transport", sa.Text(), server_default="", nullable=False),
         sa.Column("provider_id", sa.Text(), server_default="", nullable=False),
         sa.Column("cause", sa.Text(), server_default="", nullable=False),
@@ -171,10 +174,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
     )
     with op.batch_alter_table("notice", schema=None) as batch_op:
-        batch_op.create_index("ix_notice_address", ["address", "created_at"], unique=False)
+        batch_op.create_index(
+            "ix_notice_address",
+            ["address", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("state <> 'suppressed'"),
+            postgresql_where=sa.text("state <> 'suppressed'"),
+        )
         batch_op.create_index(
             "ix_notice_due",
-            ["send_at", "id"],
+            ["medium", "send_at", "id"],
             unique=False,
             sqlite_where=sa.text("due = 1"),
             postgresql_where=sa.text("due = 1"),
@@ -188,6 +197,16 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_notice_ticket_id", ["ticket_id"], unique=False)
 
+    op.create_table(
+        "stray_receipt",
+        sa.Column("provider_id", sa.Text(), nullable=False),
+        sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("parts", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("provider_id", "part", "status", "detail", name=op.f("pk_stray_receipt")),
+    )
     op.create_table(
         "ticket",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
