@@ -1,4 +1,4 @@
-"""What an agent reads to see what came in and what went out: the journal of inputs, and of notices with every delivery."""
+"""What came in and what went out, for an agent to read: the journal of inputs, the notices with every delivery."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from ticket_core.store.clock import from_us
 from ticket_core.store.queries import MOST_PER_PAGE, Page, read_cursor, write_cursor
@@ -81,7 +81,8 @@ def list_inbound(
     """
     limit = max(1, min(limit, MOST_PER_PAGE))
     columns = [column for column in inbound.c if column.name != "raw"]
-    query = select(*columns, func.length(inbound.c.raw).label("size")).order_by(inbound.c.id.desc()).limit(limit + 1)
+    query: Select[Any] = select(*columns, func.length(inbound.c.raw).label("size"))
+    query = query.order_by(inbound.c.id.desc()).limit(limit + 1)
     for column, value in ((inbound.c.channel, channel), (inbound.c.outcome, outcome), (inbound.c.ticket_id, ticket_id)):
         if value:
             query = query.where(column == value)

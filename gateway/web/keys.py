@@ -1,0 +1,64 @@
+"""What the web layer is given by the application: typed keys, and the shape of what lies behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from gateway.channels.base import Channel, Webhook
+from gateway.message import Accepted, InboundMessage, Raw
+from gateway.web.limits import Limits
+from ticket_core.model import Command, Ticket
+from ticket_core.policy import Policy
+from ticket_core.store.store import Store
+
+#: The names under which the web's own entrances stand in the journal.
+API_CHANNEL: Final = "api"
+WEB_CHANNEL: Final = "web"
+PHONE_CHANNEL: Final = "phone"
+
+
+class TicketKeys(Protocol):
+    """The complainant's key of a ticket: made, and checked in constant time."""
+
+    def key(self, ticket_id: int) -> str:
+        """The key."""
+
+    def is_key(self, ticket_id: int, given: str) -> bool:
+        """Whether `given` is it."""
+
+
+class Reception(Protocol):
+    """The front desk that all messages and commands pass."""
+
+    @property
+    def store(self) -> Store:
+        """Where everything is kept."""
+
+    @property
+    def policy(self) -> Policy:
+        """What decisions are made by."""
+
+    @property
+    def keys(self) -> TicketKeys:
+        """The complainants' keys."""
+
+    async def receive(self, message: InboundMessage) -> Accepted:
+        """Take a message in; returns after the commit."""
+
+    async def act(self, command: Command) -> Ticket:
+        """Do what somebody asks for; returns after the commit."""
+
+
+#: Have a raw input of a channel parsed and committed.
+AcceptRaw = Callable[[Channel, Raw], Awaitable[Sequence[Accepted]]]
+#: How a part of the gateway is: None while it is well, else the reason.
+Part = Callable[[], str | None]
+
+RECEPTION: web.AppKey[Reception] = web.AppKey("reception")
+LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
+DOORS: web.AppKey[Mapping[str, Webhook]] = web.AppKey("doors")
+ACCEPT: web.AppKey[AcceptRaw] = web.AppKey("accept")
+PARTS: web.AppKey[Mapping[str, Part]] = web.AppKey("parts")
