@@ -26,7 +26,6 @@ from ticket_core.store.tickets import (
     load_tickets,
     load_timers,
     save,
-    service_key,
     write_timers,
 )
 from ticket_core.store.tx import Tx
@@ -49,7 +48,7 @@ def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]
     One input has one effect however often it comes (contract, section 4); the order of `drafts` is that of commits.
     """
     seen = journal.known(tx, [key for draft in drafts if (key := journal.source_key(draft))])
-    keys = {key for draft in drafts if draft.intent != "automatic" for key in _keys(draft)}
+    keys = {key for draft in drafts if draft.intent != "automatic" for key in draft.identities}
     window = max(profile.repeat.window for profile in policy.profiles.values())
     people = lock_people(tx, keys, window, [to_us(at) for draft in drafts for at in _instants(draft)] or [0])
     batch = _Batch(tx, policy, people)
@@ -80,7 +79,7 @@ def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]
             )
         )
     journal.write(tx, lines)
-    save(tx, batch.changes, policy, people.ids)
+    save(tx, batch.changes, policy)
     return taken
 
 
@@ -146,13 +145,6 @@ class _Batch:
                 self._people.past.setdefault(key, []).append(past)
 
 
-def _keys(draft: TicketDraft) -> tuple[str, ...]:
-    """All identities under which a draft is found again."""
-    if draft.service_number:
-        return (*draft.identities, service_key(draft.service_number))
-    return draft.identities
-
-
 def _instants(draft: TicketDraft) -> tuple[datetime, ...]:
     return (draft.received_at,) if draft.claimed_at is None else (draft.received_at, draft.claimed_at)
 
@@ -179,7 +171,7 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
     change = decide_act(command, standing, policy).change()
     if inbound_id is not None:
         journal.write_command(tx, inbound_id, command)
-    save(tx, [change], policy, {})
+    save(tx, [change], policy)
     return change.after
 
 
@@ -198,6 +190,6 @@ def sweep(tx: Tx, now: datetime, policy: Policy, *, most: int = 200) -> int:
         if change is not None:
             tickets[one.ticket_id] = change.after
             changes.append(change)
-    save(tx, changes, policy, {})
+    save(tx, changes, policy)
     write_timers(tx, moved)
     return len(timers)

@@ -17,8 +17,9 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, exis
 from ticket_core.model import Complaint, Event, Ticket, Timer
 from ticket_core.number import ticket_id_of
 from ticket_core.store.clock import from_us_or_none, to_us
+from ticket_core.store.person import linked_with, who
 from ticket_core.store.rows import ticket_of
-from ticket_core.store.schema import blob, complaint, contact, identity, ticket, timer
+from ticket_core.store.schema import blob, complaint, contact, ticket, timer
 from ticket_core.store.tickets import load_complaints, load_events, load_ticket, load_timers, service_key
 
 T = TypeVar("T")
@@ -175,14 +176,14 @@ def find_person(
     The warning goes by what the repeat rule counts: complaints of those identities lodged in the window.
     """
     keys = [*identities, *([service_key(service_number)] if service_number else [])]
-    ids = _identity_ids(connection, keys)
+    ids = _hashes(connection, keys)
     if not ids:
         return Person()
-    spoke = select(contact.c.ticket_id).where(contact.c.identity_id.in_(ids))
+    spoke = select(contact.c.ticket_id).where(contact.c.who.in_(ids))
     query = select(ticket).where(ticket.c.id.in_(spoke)).order_by(ticket.c.id.desc()).limit(limit)
     tickets = [ticket_of(row) for row in connection.execute(query)]
     counted = select(contact.c.ticket_id).where(
-        contact.c.identity_id.in_(ids),
+        contact.c.who.in_(ids),
         contact.c.counts == 1,
         contact.c.lodged_at.between(to_us(window_from), to_us(window_to)),
     )
@@ -249,8 +250,7 @@ def _found_by(q: str) -> ColumnElement[bool]:
     if ticket_id is not None:
         return ticket.c.id == ticket_id
     said = exists().where(complaint.c.ticket_id == ticket.c.id, complaint.c.text.contains(q, autoescape=True))
-    number = select(identity.c.id).where(identity.c.key == service_key(q))
-    about = select(contact.c.ticket_id).where(contact.c.identity_id.in_(number))
+    about = select(contact.c.ticket_id).where(contact.c.who == who(service_key(q)))
     by_words = or_(
         ticket.c.subject.contains(q, autoescape=True), said, ticket.c.source_case == q, ticket.c.id.in_(about)
     )
@@ -259,12 +259,6 @@ def _found_by(q: str) -> ColumnElement[bool]:
     return and_(by_words, ~secret)
 
 
-def _identity_ids(connection: Connection, keys: Collection[str]) -> list[int]:
-    if not keys:
-        return []
-    rows = connection.execute(select(identity.c.id, identity.c.person).where(identity.c.key.in_(keys))).all()
-    ids = {row.id for row in rows}
-    persons = {row.person for row in rows if row.person is not None}
-    if persons:
-        ids.update(connection.execute(select(identity.c.id).where(identity.c.person.in_(persons))).scalars())
-    return sorted(ids)
+def _hashes(connection: Connection, keys: Collection[str]) -> list[int]:
+    groups = linked_with(connection, keys) if keys else {}
+    return [who(other) for key in keys for other in groups.get(key, (key,))]

@@ -38,19 +38,13 @@ counter = Table("counter", metadata, Column("name", Text, primary_key=True), Col
 #: Settings of the database itself, such as the secret that signs keys.
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), _text("value"))
 
-#: One row per identity; locking it is locking the person. `person` joins identities that an agent has linked.
-identity = Table(
-    "identity",
+#: Identities that an agent has said are one person's: those of the same `person`.
+linked = Table(
+    "linked",
     metadata,
-    Column("id", Key, primary_key=True, autoincrement=False),
-    Column("key", Text, nullable=False, unique=True),
-    Column("person", BigInteger, nullable=True),
-    Index(
-        "ix_identity_person",
-        "person",
-        sqlite_where=text("person IS NOT NULL"),
-        postgresql_where=text("person IS NOT NULL"),
-    ),
+    Column("key", Text, primary_key=True),
+    Column("person", BigInteger, nullable=False),
+    Index("ix_linked_person", "person"),
 )
 
 blob = Table(
@@ -83,7 +77,6 @@ inbound = Table(
         sqlite_where=text("source_key IS NOT NULL"),
         postgresql_where=text("source_key IS NOT NULL"),
     ),
-    Index("ix_inbound_ticket_id", "ticket_id"),
 )
 
 ticket = Table(
@@ -140,13 +133,15 @@ complaint = Table(
     _flag("counts"),
     _text("text"),
     _text("doc"),
+    sqlite_with_rowid=False,
 )
 
-#: Which identity stands behind which statement; `counts` is whether the repeat rule counts it.
+#: Which identity stands behind which statement; `counts` is whether the repeat rule counts it. `who` is a 64-bit hash
+#: of the identity: whoever reads compares the identity itself with the ticket's.
 contact = Table(
     "contact",
     metadata,
-    Column("identity_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("who", BigInteger, primary_key=True, autoincrement=False),
     Column("lodged_at", BigInteger, primary_key=True, autoincrement=False),
     Column("ticket_id", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", Integer, primary_key=True, autoincrement=False),

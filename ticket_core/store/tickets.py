@@ -14,6 +14,7 @@ from ticket_core.errors import UnknownTicket
 from ticket_core.model import Attachment, Complaint, Event, File, Ticket, TicketChange, Timer
 from ticket_core.policy import Policy
 from ticket_core.store.clock import to_us
+from ticket_core.store.person import who
 from ticket_core.store.rows import (
     complaint_of,
     complaint_row,
@@ -41,11 +42,10 @@ def keep_files(tx: Tx, files: Iterable[File]) -> tuple[Attachment, ...]:
     return tuple(kept)
 
 
-def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy, identity_ids: Mapping[str, int]) -> None:
+def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy) -> None:
     """Write what happened to tickets, and the notices that the profile says are owed for it.
 
-    Several changes of one ticket are written in order, its row once, in its last state. `identity_ids` has every
-    identity of the new statements.
+    Several changes of one ticket are written in order, its row once, in its last state.
     """
     before: dict[int, Ticket | None] = {}
     after: dict[int, Ticket] = {}
@@ -60,7 +60,7 @@ def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy, identity_ids: 
         after[now.id] = now
         for one in change.complaints:
             complaints.append(complaint_row(one))
-            contacts.extend(_contacts(one, now, identity_ids))
+            contacts.extend(_contacts(one, now))
         events.extend(event_row(one) for one in change.events)
         for running in change.timers:
             timers[now.id, running.name] = running
@@ -77,16 +77,15 @@ def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy, identity_ids: 
     tx.insert(notice, notices)
 
 
-def _contacts(one: Complaint, now: Ticket, identity_ids: Mapping[str, int]) -> list[tuple[Any, ...]]:
+def _contacts(one: Complaint, now: Ticket) -> list[tuple[Any, ...]]:
     if one.kind != "complaint":
         return []
     lodged_at = to_us(one.lodged_at)
     rows = [
-        (identity_ids[key], lodged_at, one.ticket_id, one.seq, int(key in one.counted), one.channel)
-        for key in one.identities
+        (who(key), lodged_at, one.ticket_id, one.seq, int(key in one.counted), one.channel) for key in one.identities
     ]
     if now.service_number:
-        rows.append((identity_ids[service_key(now.service_number)], lodged_at, one.ticket_id, one.seq, 0, one.channel))
+        rows.append((who(service_key(now.service_number)), lodged_at, one.ticket_id, one.seq, 0, one.channel))
     return rows
 
 
