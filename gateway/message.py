@@ -100,13 +100,18 @@ DeliveryStatus = Literal["accepted", "delivered", "temporary_failure", "failed",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReceipt:
-    """What a provider says became of a notice 回执. Found by our `reference`, else by `provider_id`."""
+    """What a provider says became of a notice 回执. Found by our `reference`, else by `provider_id`.
+
+    `parts` is how many SMS the notice takes; `part` names the one a report is about, and is empty when it is about all.
+    """
 
     status: DeliveryStatus
     at: datetime
     reference: str = ""
     provider_id: str = ""
     detail: str = ""
+    part: str = ""
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

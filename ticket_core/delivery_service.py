@@ -1,0 +1,98 @@
+"""The transaction script for what providers report 回执: journal it, find its notice, compute the state anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ticket_core.decide.delivery import Fact, RetryLadder
+from ticket_core.model import NoticeState, TicketDraft
+from ticket_core.store import journal
+from ticket_core.store.outbox import keep_strays, notices_of_providers, receive, tickets_of
+from ticket_core.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One report about a notice, found by our `reference` (``n`` and its id), else by the provider's own id.
+
+    `part` is the SMS segment it is about (empty: the whole message), `parts` how many there are. `raw` is the report as
+    it arrived, for the journal; without it nothing is journaled.
+    """
+
+    channel: str
+    received_at: datetime
+    status: NoticeState
+    at: datetime
+    reference: str = ""
+    provider_id: str = ""
+    detail: str = ""
+    part: str = ""
+    parts: int = 1
+    raw: bytes = b""
+    raw_type: str = "application/octet-stream"
+
+
+def reference_of(notice_id: int) -> str:
+    """What a notice is called outside; the same over all tries."""
+    return f"n{notice_id}"
+
+
+def notice_of(reference: str) -> int | None:
+    """The notice of such a name; None for anything else."""
+    digits = reference[1:] if reference[:1] in ("n", "N") else ""
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+
+
+def record_receipt(tx: Tx, receipts: Sequence[Receipt], ladder: RetryLadder) -> list[int | None]:
+    """Take reports in; returns the notice each is about, None where it is not known (yet).
+
+    Reports may come twice, in any order, and before the send itself is on record.
+    """
+    by_provider = notices_of_providers(
+        tx.connection, {one.provider_id for one in receipts if one.provider_id and notice_of(one.reference) is None}
+    )
+    wanted = [notice_of(one.reference) or by_provider.get(one.provider_id) for one in receipts]
+    tickets = tickets_of(tx.connection, {notice_id for notice_id in wanted if notice_id is not None})
+    known = [notice_id if notice_id in tickets else None for notice_id in wanted]
+    facts = [
+        Fact(
+            at=one.at,
+            status=one.status,
+            kind="receipt",
+            provider_id=one.provider_id,
+            detail=one.detail,
+            part=one.part,
+            parts=one.parts,
+        )
+        for one in receipts
+    ]
+    receive(tx, [(where, fact) for where, fact in zip(known, facts, strict=True) if where is not None], ladder)
+    strays = [fact for where, fact in zip(known, facts, strict=True) if where is None and fact.provider_id]
+    if strays:
+        keep_strays(tx, strays, max(one.received_at for one in receipts), ladder.keep)
+    journal.write(
+        tx,
+        [
+            journal.Line(tx.next_id("inbound"), _draft(one), "receipt", tickets.get(where) if where else None)
+            for one, where in zip(receipts, known, strict=True)
+            if one.raw
+        ],
+    )
+    return known
+
+
+def _draft(one: Receipt) -> TicketDraft:
+    """A report has a line in the journal and no effect on a ticket."""
+    note = " ".join(part for part in (one.status, one.reference or one.provider_id, one.detail) if part)
+    return TicketDraft(
+        channel=one.channel,
+        profile="",
+        received_at=one.received_at,
+        raw=one.raw,
+        raw_type=one.raw_type,
+        intent="automatic",
+        note=note,
+        actor="provider",
+    )
