@@ -86,7 +86,7 @@ def decode_with_stdlib(raw: bytes) -> None:
     for part in mail.walk():
         if not part.is_multipart():
             try:
-                part.get_content()  # type: ignore[attr-defined]
+                part.get_content()
             except (LookupError, ValueError, KeyError):
                 part.get_payload(decode=True)
 

@@ -154,7 +154,8 @@ def _scan(text: str, quotes: bool, comments: bool, limit: int) -> tuple[list[tup
 def message_ids(value: bytes, limit: int) -> tuple[str, ...]:
     """The message ids of a header with their angle brackets, in order, the last `limit`; bare ids get brackets."""
     text = one_line(value.decode("utf-8", "replace"))
-    found = [f"<{each}>" for each in _ID.findall(text)]
+    # An id that was folded in the middle is put together again.
+    found = [f"<{each}>" for each in _ID.findall(text) or _ID.findall(text.replace(" ", ""))]
     if not found and "<" not in text:
         found = [f"<{each}>" for each in text.replace(",", " ").split() if "@" in each and len(each) <= 900]
     return tuple(found[-limit:])

@@ -34,8 +34,7 @@ _ALIASES = {
     "tis620": "tis_620", "windows874": "cp874", "cp874": "cp874",
 }  # fmt: skip
 _NUMBERED = {
-    **{f"windows125{n}": f"cp125{n}" for n in range(9)},
-    **{f"cp125{n}": f"cp125{n}" for n in range(9)},
+    **{f"{brand}125{n}": f"cp125{n}" for brand in ("windows", "cp") for n in (0, 1, 3, 4, 5, 6, 7, 8)},
     **{f"iso8859{n}": f"iso8859_{n}" for n in (*range(2, 12), *range(13, 17))},
     **{f"cp{n}": f"cp{n}" for n in (437, 737, 775, 850, 852, 855, 857, 858, 860, 861, 862, 863, 865, 866)},
 }
@@ -153,7 +152,7 @@ def decode(raw: bytes, label: str | None = None) -> tuple[str, str | None]:
         if text is not None:
             return (_mended(text) if codec == "utf-7" else text), None
         codec = None
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and codec is None and len(raw) % 2 == 0:
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and len(raw) % 2 == 0:
         text = _strict(raw, "utf-16")
         if text is not None:
             return text, None

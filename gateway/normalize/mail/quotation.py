@@ -11,7 +11,7 @@ _MAX_LINE = 1_000
 _DASHES = r"\s{0,8}[-—_=─*]{2,60}\s{0,8}"
 _SEPARATOR = re.compile(
     _DASHES + r"(?:以下是?|下面是?)?(?:原始邮件|原始郵件|原邮件|原郵件|回复的原?邮件|邮件原件|原始信息|源邮件|"
-    r"Original (?:Message|Mail|E-?mail)|Ursprüngliche Nachricht)(?:信息|内容)?\s{0,8}[-—_=─*:：]{0,60}\s{0,8}",
+    r"Original(?: (?:Message|Mail|E-?mail))?|Ursprüngliche Nachricht)(?:信息|内容)?\s{0,8}[-—_=─*:：]{0,60}\s{0,8}",
     re.IGNORECASE,
 )
 _FORWARD = re.compile(r"转发的?(?:原?邮件|信息)|轉寄|Forwarded (?:message|mail)|Begin forwarded message", re.IGNORECASE)

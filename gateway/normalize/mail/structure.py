@@ -119,7 +119,7 @@ def _divided(
         line_end = raw.find(b"\n", after, after + 200)
         rest = raw[after : line_end if 0 <= line_end <= end else min(end, after + 200)].rstrip(b" \t\r")
         if (position == start or raw[position - 1] == 10) and rest in (b"", b"--"):
-            if opened >= 0:
+            if 0 <= opened < position:  # of boundary lines that follow each other at once, the last opens
                 spans.append((opened, _before_line_end(raw, opened, position)))
                 budget.parts -= 1
             opened = -1 if rest else min(end, line_end + 1 if line_end >= 0 else end)

@@ -7,8 +7,8 @@ import re
 
 from gateway.normalize.mail import charset
 
-_WORD = re.compile(r"=\?([\w.:+-]{1,40})(?:\*[\w-]{0,40})?\?([bBqQ])\?((?:[^?]|(?<!=)\?(?!=)){0,4000})\?=")
-_RAW_WORD = re.compile(rb"(=\?[\w.:+*-]{1,80}\?[bBqQ]\?[^?]{0,4000}\?=)")
+_WORD = re.compile(r"=\?([\w.:+-]{1,40})(?:\*[\w-]{0,40})?\?([bBqQ])\?((?:[^?]|(?<!=)\?(?!=)){0,60000})\?=")
+_RAW_WORD = re.compile(rb"(=\?[\w.:+*-]{1,80}\?[bBqQ]\?[^?]{0,60000}\?=)")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _HEX = re.compile(r"=([0-9A-Fa-f]{2})")
 

@@ -24,7 +24,7 @@ def _failed(address: str, status: str, original: str | None = "<n1@example.com>"
     return [address, status.startswith("5"), status, original]
 
 
-_HUMAN = {"automatic": None, "bounced": []}
+_HUMAN: dict[str, object] = {"automatic": None, "bounced": []}
 
 MAILS: dict[str, Sample] = {
     "dsn-user-unknown": (

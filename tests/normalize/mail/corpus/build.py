@@ -57,7 +57,7 @@ def head(
 def text_part(text: str, charset: str = "utf-8", kind: str = "plain", encoding: str = "base64") -> bytes:
     """A text part with its headers."""
     raw = text.replace("\n", "\r\n").encode(charset if charset != "gb2312" else "gb18030")
-    body = {"base64": b64, "quoted-printable": qp, "8bit": bytes}[encoding](raw)
+    body = b64(raw) if encoding == "base64" else qp(raw) if encoding == "quoted-printable" else raw
     return (
         f'Content-Type: text/{kind}; charset="{charset}"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'.encode()
         + body

@@ -136,6 +136,7 @@ MAILS: dict[str, Sample] = {
                                {"to": [], "delivered_to": ["tousu@example.com", "a+b@example.com"]}),
     "group-of-recipients": (head(To="班组: a@example.com, B <b@example.com>;") + b"\r\nx", {"to": [["", "a@example.com"], ["B", "b@example.com"]]}),
     "empty-message-id": (head("Message-ID: <>", Message_ID="") + b"\r\nx", {"message_id": None, "readable": True}),
+    "message-id-folded": (head(Message_ID="<abc\r\n def@example.com>") + b"\r\nx", {"message_id": "<abcdef@example.com>"}),
     "message-id-without-brackets": (head(Message_ID="abc@example.com") + b"\r\nx", {"message_id": "<abc@example.com>"}),
     "outlook-style-in-reply-to": (head(In_Reply_To="Your message of Friday <n1@example.com>", References="<a@example.com><b@example.com>") + b"\r\nx",
                                   {"in_reply_to": "<n1@example.com>", "references": ["<a@example.com>", "<b@example.com>"]}),
