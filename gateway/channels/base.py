@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from gateway.errors import PermanentDelivery, Refused, TransientDelivery
 from gateway.message import Accepted, DeliveryReceipt, InboundMessage, OutboundMessage, Raw
@@ -24,6 +24,7 @@ __all__ = [
     "Answer",
     "Channel",
     "Listening",
+    "Memory",
     "Parsed",
     "PermanentDelivery",
     "Polling",
@@ -52,16 +53,32 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Memory(Protocol):
+    """Where a channel remembers how far it has read; what it sets is still there after a restart."""
+
+    async def get(self, name: str) -> str | None:
+        """What was remembered under `name`; None when nothing ever was."""
+
+    async def set(self, name: str, value: str) -> None:
+        """Remember `value`; returns after its commit."""
+
+
 class Channel(ABC):
-    """A configured way in: `name` is the instance, the adapter's entry point its kind."""
+    """A configured way in: `name` is the instance, the adapter's entry point its kind.
+
+    `memory` is given to it before its loop starts. `trouble` is what is wrong with its parts although it runs, such as
+    one of several mailboxes: part -> reason, empty while all is well; the loops show it with the channel's health.
+    """
 
     Settings: ClassVar[type[Any]]
     #: Largest input in bytes; a larger one is refused at the door.
     limit: ClassVar[int] = 1 << 20
+    memory: Memory
 
     def __init__(self, name: str, settings: Any) -> None:
         self.name = name
         self.settings = settings
+        self.trouble: dict[str, str] = {}
 
     @abstractmethod
     def parse(self, raw: Raw) -> Sequence[Parsed]:
