@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from gateway.channels.base import Channel, Polling, Transport
+from gateway.channels.base import Channel, Transport
 from gateway.config import Settings
 from gateway.dispatch import Dispatcher
 from gateway.errors import ConfigError
@@ -129,8 +129,7 @@ def assemble(settings: Settings) -> Parts:
         for name in channels
     }
     for name, channel in channels.items():
-        if isinstance(channel, Polling):
-            channel.memory = StoreMemory(store, name)
+        channel.memory = StoreMemory(store, name)
     return Parts(
         settings=settings,
         policy=policy,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -24,16 +24,22 @@ Record = Callable[[DeliveryReceipt], Awaitable[None]]
 
 @dataclass(slots=True)
 class Health:
-    """How a part is: `reason` is empty while it is well."""
+    """How a part is: `reason` is empty while it is well; `parts` says what is wrong with parts of it that still runs."""
 
     reason: str = "not started"
     since: datetime | None = None
     failures: int = 0
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        """Whether it does its work."""
-        return not self.reason
+        """Whether all of it does its work."""
+        return not self.reason and not self.parts
+
+    @property
+    def why(self) -> str:
+        """All that is wrong with it, for people; empty while it is well."""
+        return "; ".join([*filter(None, [self.reason]), *(f"{part}: {reason}" for part, reason in self.parts.items())])
 
     def well(self) -> None:
         """It works."""
@@ -102,6 +108,7 @@ async def keep_running(name: str, health: Health, once: Callable[[], Awaitable[N
 
 async def run_channel(channel: Channel, receive: Receive, record: Record, health: Health) -> None:
     """Run a polling or listening channel until cancelled; a webhook has no loop of its own."""
+    health.parts = channel.trouble
 
     async def accept(raw: Raw) -> Sequence[Accepted]:
         accepted = await take(channel, raw, receive, record)
