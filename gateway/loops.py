@@ -24,7 +24,7 @@ Record = Callable[[DeliveryReceipt], Awaitable[None]]
 
 @dataclass(slots=True)
 class Health:
-    """How a part is: `reason` is empty while it is well; `parts` says what is wrong with parts of it that still runs."""
+    """How a part is: `reason` is empty while it is well; `parts` says what is wrong with single parts of it."""
 
     reason: str = "not started"
     since: datetime | None = None
