@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
@@ -12,7 +13,9 @@ from ticket_core.store.schema import counter
 
 _BLOCK = {"ticket": 100}  # numbers people see: small, since a restart skips the rest of a block
 _BLOCK_DEFAULT = 1000
-_STATEMENTS: dict[tuple[str, str, str], str] = {}
+_STATEMENTS: dict[tuple[str, str, bool, int], str] = {}
+#: Rows per statement, so that few texts are enough for any number of rows and the driver knows them all.
+_SIZES = (64, 16, 4, 1)
 
 
 class Ids:
@@ -68,11 +71,16 @@ class Tx:
     def insert(self, table: Table, rows: Iterable[Sequence[Any]], *, ignore: bool = False) -> None:
         """Insert `rows`, each in the order of the table's columns; with `ignore`, those already there are left alone.
 
-        Goes round SQLAlchemy's per-row work: the statement text is made once per table from its schema.
+        Goes round SQLAlchemy's per-row work and takes up to 64 rows with one statement: its text is made once a table
+        and size, from the schema.
         """
         values = rows if isinstance(rows, list) else list(rows)
-        if values:
-            self.connection.exec_driver_sql(_insert_text(self.connection, table, ignore), values)
+        start = 0
+        for size in _SIZES:
+            while len(values) - start >= size:
+                some = tuple(chain.from_iterable(values[start : start + size]))
+                self.connection.exec_driver_sql(_insert_text(self.connection, table, ignore, size), some)
+                start += size
 
     def update_rows(self, table: Table, rows: list[dict[str, Any]], *keys: str) -> None:
         """Update rows of `table`, found by `keys`; every row has the same columns.
@@ -104,11 +112,12 @@ def _placeholder(connection: Connection) -> str:
     return "?" if connection.dialect.paramstyle == "qmark" else "%s"
 
 
-def _insert_text(connection: Connection, table: Table, ignore: bool) -> str:
-    known = (connection.dialect.name, table.name, "ignore" if ignore else "")
+def _insert_text(connection: Connection, table: Table, ignore: bool, size: int) -> str:
+    known = (connection.dialect.name, table.name, ignore, size)
     if known not in _STATEMENTS:
         names = ", ".join(column.name for column in table.columns)
-        values = ", ".join([_placeholder(connection)] * len(table.columns))
+        one = f"({', '.join([_placeholder(connection)] * len(table.columns))})"
         conflict = " ON CONFLICT DO NOTHING" if ignore else ""
-        _STATEMENTS[known] = f"INSERT INTO {table.name} ({names}) VALUES ({values}){conflict}"  # noqa: S608  our own names
+        values = ", ".join([one] * size)
+        _STATEMENTS[known] = f"INSERT INTO {table.name} ({names}) VALUES {values}{conflict}"  # noqa: S608  our own names
     return _STATEMENTS[known]
