@@ -1,0 +1,150 @@
+"""From a ticket and what happened to it to the plain view that templates see: only what this recipient may know."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from gateway.keys import Keys
+from gateway.mask import mask_name, mask_phone
+from gateway.render.views import DueView, LinkView, NoticeView, OrganisationView, RecipientView, TicketView
+from ticket_core.model import JSON, Ticket, Timer
+from ticket_core.number import display, number_of
+from ticket_core.policy import Policy
+from ticket_core.profile import Profile
+from ticket_core.store.briefing import Brief
+
+#: Words by what they name (kind, grade, actor) and then by the name in the code.
+Words = Mapping[str, Mapping[str, str]]
+_HOME = "zh-CN"
+
+
+def read_words(folder: Path) -> dict[str, Words]:
+    """The words of each locale, from ``<locale>.toml``; an operator's folder may lack them."""
+    return {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letterhead:
+    """What all notices of an installation share: who sends them, the address of its pages, its words and secrets."""
+
+    organisation: OrganisationView
+    base_url: str
+    keys: Keys
+    words: Mapping[str, Words] = field(default_factory=dict)
+
+    def word(self, what: str, name: str, locale: str) -> str:
+        """The word for `name` in this locale, or one of the same language; the name itself where there is none."""
+        language = locale.partition("-")[0].lower()
+        near = [words for key, words in self.words.items() if key.partition("-")[0].lower() == language]
+        for words in (self.words.get(locale), *near, self.words.get(_HOME)):
+            if words is not None and name in words.get(what, {}):
+                return words[what][name]
+        return name
+
+
+def view_of(brief: Brief, policy: Policy, letterhead: Letterhead, now: datetime) -> NoticeView:
+    """The view of one owed notice, in the recipient's language and the profile's zone."""
+    profile = policy.profiles[brief.ticket.profile]
+    inside = brief.owed.role != "complainant"
+    return NoticeView(
+        ticket=_ticket(brief.ticket, profile, letterhead, brief.owed.locale, inside=inside),
+        due=_due(brief, profile, now, inside=inside),
+        event=_event(brief, policy, letterhead),
+        link=_link(brief.ticket, letterhead, inside=inside),
+        organisation=letterhead.organisation,
+        recipient=RecipientView(name=brief.owed.name or None, role=brief.owed.role),
+    )
+
+
+def _ticket(ticket: Ticket, profile: Profile, letterhead: Letterhead, locale: str, *, inside: bool) -> TicketView:
+    who = ticket.complainant
+    nameless = not who.name or who.anonymous or (inside and who.confidential)
+    return TicketView(
+        number=number_of(ticket.id),
+        display_number=display(number_of(ticket.id)),
+        kind=ticket.kind,
+        kind_label=letterhead.word("kind", ticket.kind, locale),
+        grade=ticket.grade,
+        grade_label=letterhead.word("grade", ticket.grade, locale),
+        priority_label=profile.label_of("priority", ticket.priority, locale) if ticket.priority else None,
+        status_label=profile.label_of("status", ticket.status, locale),
+        stage=ticket.stage,
+        subject=ticket.subject,
+        text=ticket.text,
+        received_at=ticket.received_at.astimezone(profile.tz),
+        category="/".join(ticket.category) or None,
+        service_number=mask_phone(ticket.service_number) if ticket.service_number else None,
+        group_label=profile.label_of("group", ticket.group, locale) if ticket.group else None,
+        confidential=who.confidential,
+        complainant_name=None if nameless else who.name,
+        complainant_masked=None if nameless else mask_name(who.name),
+    )
+
+
+def _due(brief: Brief, profile: Profile, now: datetime, *, inside: bool) -> DueView | None:
+    """The deadline that the event names, else the next one owed: to a complainant that of the answer alone."""
+    named = brief.timers.get(str(brief.event.data.get("deadline", "")))
+    owed = [
+        timer
+        for timer in brief.timers.values()
+        if timer.running and (inside or "answered" in profile.stops_of.get(timer.name, ()))
+    ]
+    timer: Timer | None = named or min(owed, key=lambda one: one.due_at, default=None)
+    if timer is None:
+        return None
+    return DueView(
+        label=profile.label_of("deadline", timer.name, brief.owed.locale),
+        due_at=timer.due_at.astimezone(profile.tz),
+        remaining=timer.due_at - now,
+    )
+
+
+def _event(brief: Brief, policy: Policy, letterhead: Letterhead) -> Mapping[str, object]:
+    happened = brief.event
+    zone = policy.profiles[brief.ticket.profile].tz
+    seen: dict[str, object] = {
+        **happened.data,
+        "kind": happened.kind,
+        "at": happened.at.astimezone(zone),
+        "actor_label": _actor(happened.actor, policy, letterhead, brief.owed.locale),
+    }
+    if brief.statement is not None:
+        seen.setdefault("text", brief.statement.view or brief.statement.text)
+    if "urges" in happened.data:
+        seen["count"] = happened.data["urges"]
+    if brief.evidence is not None:
+        seen |= _evidence(brief.evidence.data, brief.ticket, zone)
+    return seen
+
+
+def _evidence(found: Mapping[str, JSON], ticket: Ticket, zone: ZoneInfo) -> dict[str, object]:
+    """What the repeat rule found (contract, section 5): the window and the first complaint."""
+    earlier = found.get("earlier")
+    window = found.get("window_seconds")
+    seen: dict[str, object] = {}
+    if isinstance(window, int):
+        seen["window"] = timedelta(seconds=window)
+    if isinstance(earlier, dict):
+        seen["first_at"] = datetime.fromisoformat(str(earlier["lodged_at"])).astimezone(zone)
+        if isinstance(earlier["ticket"], int) and earlier["ticket"] != ticket.id:
+            seen["earlier_number"] = display(number_of(earlier["ticket"]))
+    return seen
+
+
+def _actor(name: str, policy: Policy, letterhead: Letterhead, locale: str) -> str:
+    person = policy.directory.person(name)
+    return (person.label or person.name) if person is not None else letterhead.word("actor", name, locale)
+
+
+def _link(ticket: Ticket, letterhead: Letterhead, *, inside: bool) -> LinkView:
+    number = number_of(ticket.id)
+    if inside:
+        return LinkView(track=None, rate=None, console=f"{letterhead.base_url}/console/tickets/{number}")
+    track = f"{letterhead.base_url}/track/{number}?key={quote(letterhead.keys.key(ticket.id))}"
+    return LinkView(track=track, rate=f"{track}#rate", console=None)
