@@ -56,8 +56,11 @@ def _mail(number: int, text: str, charset: str, page: str | None = None, attachm
     mail["Message-ID"] = f"<{number}@example.com>"
     mail["X-Mailer"] = "Foxmail 7.2.25"
     mail["X-Originating-IP"] = "[192.0.2.9]"
-    mail.set_content(text, charset=charset, cte="base64")
-    if page:
+    if text:
+        mail.set_content(text, charset=charset, cte="base64")
+    elif page:
+        mail.set_content(page, subtype="html", charset=charset, cte="base64")
+    if text and page:
         mail.add_alternative(page, subtype="html", charset=charset, cte="base64")
     if attachment:
         mail.add_attachment(attachment, maintype="image", subtype="jpeg", filename="现场照片.jpg")
@@ -65,9 +68,10 @@ def _mail(number: int, text: str, charset: str, page: str | None = None, attachm
 
 
 def ordinary_mails() -> list[bytes]:
-    """Twenty mails: short ones, ones with a 7 KB page, replies with quotation, one with a photograph of 200 KB."""
+    """Twenty mails: short ones, ones with a 7 KB page beside or instead of text, replies with quotation, one with a photograph of 200 KB."""
     mails = [_mail(n, _STORY, ("gbk", "utf-8")[n % 2]) for n in range(8)]
-    mails += [_mail(n, _STORY, ("gbk", "utf-8")[n % 2], page=_page(7000)) for n in range(8, 14)]
+    mails += [_mail(n, _STORY, ("gbk", "utf-8")[n % 2], page=_page(7000)) for n in range(8, 12)]
+    mails += [_mail(n, "", ("gbk", "utf-8")[n % 2], page=_page(7000)) for n in range(12, 14)]
     mails += [_mail(n, _QUOTED, "utf-8") for n in range(14, 19)]
     mails.append(_mail(19, _STORY, "utf-8", attachment=bytes(range(256)) * 800))
     return mails

@@ -11,18 +11,21 @@ from selectolax.lexbor import LexborHTMLParser
 
 from gateway.normalize.mail.model import MailLimits, ParsedMail
 
-# A form feed is white space to HTML, so it may stand anywhere, even between table rows, and nobody writes one.
-_BREAK = re.compile(
-    r"<(?=(?:br|hr|/?(?:p|div|tr|table|ul|ol|li|dl|dt|dd|h[1-6]|pre|blockquote|section|article|header|footer|center|"
-    r"address|fieldset|form|option))[\s/>])",
-    re.IGNORECASE,
+# Line ends that survive the tree: a form feed is white space to HTML, so it may stand even between the rows of a table,
+# and nobody writes one. An edge of a block ends a line once, however many blocks end there; a <br> ends one each time.
+_EDGE, _BR = "\f", "\v"
+_EDGES = (
+    r"<(?=/?(?:p|div|t(?:r|able)|blockquote|h(?:r|[1-6]|eader)|[uo]l|li|d[ltd]|pre|section|a(?:rticle|ddress)|"
+    r"f(?:ooter|ieldset|orm)|center|option)[\s/>])"
 )
-_CELL = re.compile(r"</t[dh](?=[\s>])", re.IGNORECASE)
+_BREAKS = (re.compile(_EDGES), re.compile(r"<(?=br[\s/>])"), re.compile(r"<(?=/t[dh][\s>])"))
+_BREAKS_IN_CAPITALS = tuple(re.compile(each.pattern, re.IGNORECASE) for each in _BREAKS)  # three times slower
+_CAPITALS = re.compile(r"</?[A-Z]")
 _PRE = re.compile(r"<pre\b.*?</pre", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})")
 _PASTED_IMAGE = re.compile(r"data:image/[^\s\"'<>)]{200,}")
 _BLANKS = re.compile(r"[ \t\r\n\xa0]+")
-_AROUND_BREAK = re.compile(r" ?\f ?")
+_LINE_END = re.compile(r"\v?\f+|\v")  # a <br> just before the edge of a block shows nothing
 _MANY_BREAKS = re.compile(r"\n{3,}")
 _MARKUP = re.compile(r"<(?:!--.*?--|[!?/a-zA-Z][^<>]*)>", re.DOTALL)
 _SILENT = ("script", "style", "head", "title", "noscript", "template", "object", "iframe", "svg")
@@ -35,11 +38,12 @@ _VOID = frozenset(
 )
 # A tree costs about the sum of the depths of its tags: an unclosed <b> is repeated in every paragraph.
 _TREE_COST = 2_000_000
+_FEW_TAGS = 1_000  # cost too little to be counted, however deep they lie
 
 
 def too_deep(source: str, limits: MailLimits) -> bool:
     """Whether building a tree of this markup would cost more than its size: the parsers are quadratic in the depth."""
-    if source.count("<") < min(limits.html_depth, 300):
+    if source.count("<") < min(4 * limits.html_depth, _FEW_TAGS):
         return False
     open_tags: dict[str, int] = {}
     depth = cost = 0
@@ -67,19 +71,23 @@ def html_to_text(source: str, limits: MailLimits) -> tuple[str, str | None]:
     if len(source) > limits.html_chars:
         source = source[: limits.html_chars]
         odd = f"HTML longer than {limits.html_chars} characters was cut"
-    marked = source.replace("\f", " ").replace("\0", "")
+    marked = source.replace(_EDGE, " ").replace(_BR, " ").replace("\0", "")
     last_pre = marked.lower().rfind("</pre") + 5 if "</pre" in marked or "</PRE" in marked else 0
     if last_pre:
-        kept = _PRE.sub(lambda block: block[0].replace("\r\n", "\f").replace("\n", "\f"), marked[:last_pre])
+        kept = _PRE.sub(lambda block: block[0].replace("\n", _BR), marked[:last_pre])
         marked = kept + marked[last_pre:]
-    marked = _CELL.sub(" </td", _BREAK.sub("\f<", marked))
+    edge, br, cell = _BREAKS_IN_CAPITALS if _CAPITALS.search(marked) else _BREAKS
+    marked = cell.sub(" <", br.sub(f"{_BR}<", edge.sub(f"{_EDGE}<", marked)))
     if too_deep(source, limits):
         text, odd = _flat_text(marked), "HTML is nested too deeply, read without its structure"
     else:
         tree = LexborHTMLParser(marked)
         tree.strip_tags(list(_SILENT))
         text = tree.body.text() if tree.body is not None else ""
-    text = _AROUND_BREAK.sub("\n", _BLANKS.sub(" ", text))
+    text = _BLANKS.sub(" ", text)
+    for mark in (_EDGE, _BR):
+        text = text.replace(f" {mark}", mark).replace(f"{mark} ", mark)
+    text = _LINE_END.sub("\n", text)
     return _MANY_BREAKS.sub("\n\n", text).strip(), odd
 
 

@@ -182,7 +182,7 @@ MAILS: dict[str, Sample] = {
     "189-html-with-meta-charset": (
         head() + b"Content-Type: text/html\r\nContent-Transfer-Encoding: 8bit\r\n\r\n<html><head><meta http-equiv=Content-Type content=\"text/html; charset=gbk\">"
         + "<title>无题</title><style>p{color:red}</style></head><body><p>第一行</p><p>第二&nbsp;行<br>第三行</p><script>x()</script></body></html>".encode("gbk"),
-        {"text": "第一行\n\n第二 行\n第三行", "html_has_not": ["script", "style"]},
+        {"text": "第一行\n第二 行\n第三行", "html_has_not": ["script", "style"]},
     ),
     "exmail-alternative-html-only-filled": (
         head("X-QQ-SSF: 0", sender="zhou@corp.example.com") + alternative("\n \n", f"<div>{STORY}</div><div><br></div><table><tr><td>工单</td><td>T1</td></tr></table>"),

@@ -184,7 +184,11 @@ MAILS: dict[str, Sample] = {
     ),
     "html-links-and-lists": (
         head() + text_part('<p>见<a href="javascript:x">此</a><a href="https://example.com/a">处</a></p><ul><li>一<li>二</ul><blockquote>三</blockquote>', kind="html"),
-        {"text": "见此处\n\n一\n二\n\n三", "html_has_not": ["javascript"]},
+        {"text": "见此处\n一\n二\n三", "html_has_not": ["javascript"]},
+    ),
+    "html-in-capitals-with-empty-lines": (
+        head() + text_part("<DIV>第一行<BR></DIV><DIV><BR></DIV><DIV>第二行<BR>第三行</DIV><TABLE><TR><TD>甲</TD><TD>乙</TD></TR><TR><TD>丙</TD></TR></TABLE>", kind="html"),
+        {"text": "第一行\n\n第二行\n第三行\n甲 乙\n丙"},
     ),
     "html-preformatted": (head() + text_part("<pre>第一行\n第二行</pre>", kind="html"), {"text": "第一行\n第二行"}),
     "html-too-deep": (head() + text_part("<div>" * 5000 + "断网", kind="html"), {"text": "断网", "html": None, "problem": "nested too deeply"}),
