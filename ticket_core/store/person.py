@@ -9,11 +9,11 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select
 
 from ticket_core.decide.repeat import Past
 from ticket_core.model import Ticket
+from ticket_core.store import many
 from ticket_core.store.clock import from_us
 from ticket_core.store.rows import ticket_of
 from ticket_core.store.schema import contact, linked, ticket
@@ -59,18 +59,25 @@ def lock_people(tx: Tx, keys: Collection[str], window: timedelta, instants: Sequ
 def _lock(connection: Connection, hashes: Iterable[int]) -> None:
     """Wait until nobody else writes about these people; all lock in one order. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
-        ordered = func.unnest(bindparam("hashes", sorted(hashes), ARRAY(BigInteger))).column_valued("hash")
-        connection.execute(select(func.pg_advisory_xact_lock(ordered)))
+        wanted = many.numbers("postgresql")
+        query = select(func.pg_advisory_xact_lock(wanted.c.value))
+        connection.execute(query, many.values(connection, sorted(hashes)))
 
 
 def linked_with(connection: Connection, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
     """For each of `keys` that an agent has linked: all identities of that person, itself included."""
-    persons = select(linked.c.person).where(linked.c.key.in_(keys))
     groups: dict[int, list[str]] = {}
-    query = select(linked.c.key, linked.c.person).where(linked.c.person.in_(persons)).order_by(linked.c.key)
-    for key, person in connection.execute(query):
+    for key, person in connection.execute(_linked_query(connection.dialect.name), many.values(connection, keys)):
         groups.setdefault(person, []).append(key)
     return {key: tuple(group) for group in groups.values() for key in group}
+
+
+@lru_cache
+def _linked_query(dialect: str) -> Select[str, int]:
+    wanted = many.texts(dialect)
+    mine = linked.alias("mine")
+    persons = select(mine.c.person).select_from(wanted).join(mine, mine.c.key == wanted.c.value)
+    return select(linked.c.key, linked.c.person).where(linked.c.person.in_(persons)).order_by(linked.c.key)
 
 
 def _load_history(
@@ -78,8 +85,18 @@ def _load_history(
 ) -> None:
     reach = window // timedelta(microseconds=1)
     first, last = min(instants) - reach, max(instants) + reach
-    near = contact.c.lodged_at.between(first, last)
-    query = (
+    keys = {hashed: key for key, hashed in everyone.items()}
+    given = {"first": first, "last": last, **many.values(connection, keys)}
+    for row in connection.execute(_history_query(connection.dialect.name), given):
+        _remember(row, keys[row.who], people, near=first <= row.said_at <= last)
+
+
+@lru_cache
+def _history_query(dialect: str) -> Select[Any]:
+    """Complaints lodged between `first` and `last` by any of these people, and all their open tickets."""
+    wanted = many.numbers(dialect)
+    near = contact.c.lodged_at.between(bindparam("first"), bindparam("last"))
+    return (
         select(
             contact.c.who,
             contact.c.lodged_at.label("said_at"),
@@ -88,14 +105,13 @@ def _load_history(
             contact.c.channel.label("said_on"),
             ticket,
         )
+        .select_from(wanted)
+        .join(contact, contact.c.who == wanted.c.value)
         .join(ticket, ticket.c.id == contact.c.ticket_id)
-        .where(contact.c.who.in_(everyone.values()), near | (ticket.c.open == 1))
+        .where(near | (ticket.c.open == 1))
         .order_by(contact.c.lodged_at.desc())
         .limit(_MOST_PER_BATCH)
     )
-    keys = {hashed: key for key, hashed in everyone.items()}
-    for row in connection.execute(query):
-        _remember(row, keys[row.who], people, near=first <= row.said_at <= last)
 
 
 def _remember(row: Row[Any], key: str, people: People, *, near: bool) -> None:
