@@ -68,7 +68,7 @@ def _mail(number: int, text: str, charset: str, page: str | None = None, attachm
 
 
 def ordinary_mails() -> list[bytes]:
-    """Twenty mails: short ones, 7 KB pages beside or instead of text, replies with quotation, a photograph of 200 KB."""
+    """Twenty mails: short ones, 7 KB pages beside or instead of text, replies with quotation, a 200 KB photograph."""
     mails = [_mail(n, _STORY, ("gbk", "utf-8")[n % 2]) for n in range(8)]
     mails += [_mail(n, _STORY, ("gbk", "utf-8")[n % 2], page=_page(7000)) for n in range(8, 12)]
     mails += [_mail(n, "", ("gbk", "utf-8")[n % 2], page=_page(7000)) for n in range(12, 14)]
