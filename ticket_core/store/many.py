@@ -35,4 +35,4 @@ def values(connection: Connection, given: Collection[str] | Collection[int]) -> 
 def _table(dialect: str, kind: Text | BigInteger) -> TableValuedAlias:
     if dialect == "sqlite":
         return func.json_each(bindparam(_NAME, type_=Text())).table_valued("value", name=_NAME)
-    return func.unnest(bindparam(_NAME, type_=ARRAY(kind))).table_valued("value", name=_NAME)
+    return func.unnest(bindparam(_NAME, type_=ARRAY(kind))).table_valued("value", name=_NAME).render_derived()
