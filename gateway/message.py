@@ -91,6 +91,7 @@ class OutboundMessage:
     ticket_number: str = ""
     thread: tuple[str, ...] = ()  # message ids of earlier mails of the same ticket
     token: str = ""  # unforgeable; an answer that carries it joins the ticket
+    reply: bool = True  # it answers a complainant; False: it tells somebody of the house
     template: Mapping[str, Any] = field(default_factory=dict)  # provider template id and variables, for SMS
 
 

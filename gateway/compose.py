@@ -1,0 +1,127 @@
+"""From an owed notice to the message that leaves: through the gate, into the recipient's view, into words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+
+from gateway.config import Settings
+from gateway.errors import RenderError
+from gateway.keys import Keys
+from gateway.message import OutboundMessage
+from gateway.render import FORMS, OrganisationView, Rendered, Renderer
+from gateway.view import Letterhead, read_words, view_of
+from ticket_core.decide.delivery import Fact
+from ticket_core.decide.gate import Caps, Passage, reason_to_hold
+from ticket_core.delivery_service import reference_of
+from ticket_core.number import number_of
+from ticket_core.policy import Policy
+from ticket_core.store.briefing import Brief
+from ticket_core.store.outbox import Owed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A notice as it goes to its transport, and what will be kept of it: `rendered` is JSON text of its forms."""
+
+    owed: Owed
+    message: OutboundMessage
+    rendered: str
+    template_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composer:
+    """All that composing needs; `keep` is the age at which a notice is of no use any more."""
+
+    policy: Policy
+    renderer: Renderer
+    letterhead: Letterhead
+    caps: Caps
+    keep: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings, policy: Policy, renderer: Renderer, keys: Keys, keep: timedelta) -> Composer:
+        """The composer of a configured installation."""
+        letterhead = Letterhead(
+            organisation=OrganisationView(
+                name=settings.organisation.name,
+                hotline=settings.organisation.hotline or None,
+                signature=settings.organisation.signature,
+            ),
+            base_url=settings.http.base_url,
+            keys=keys,
+            words=read_words(renderer.folder / "words"),
+        )
+        return cls(policy=policy, renderer=renderer, letterhead=letterhead, caps=caps_of(settings), keep=keep)
+
+    def compose(self, brief: Brief, forms: Collection[str], now: datetime) -> Ready | Fact:
+        """The message in these forms, or the fact that it is suppressed, expired or held because it has no words."""
+        owed = brief.owed
+        if now - owed.created_at > self.keep:
+            return Fact(at=now, status="expired", detail="too_late")
+        reason = reason_to_hold(_passage(brief), self.caps)
+        if reason is not None:
+            return Fact(at=now, status="suppressed", detail=reason)
+        wanted = [form for form in FORMS if form in forms]
+        try:
+            view = view_of(brief, self.policy, self.letterhead, now)
+            rendered = self.renderer.render(owed.notice, locale=owed.locale, view=view, forms=wanted)
+        except (RenderError, ValueError, LookupError) as error:  # what cannot be shown is held like what has no words
+            return Fact(
+                at=now, status="temporary_failure", kind="held", detail=f"{type(error).__name__}: {error}"[:500]
+            )
+        return Ready(
+            owed=owed,
+            message=_message(brief, rendered, self.letterhead.keys),
+            rendered=orjson.dumps(rendered.forms).decode(),
+            template_version=rendered.template_version,
+        )
+
+
+def caps_of(settings: Settings) -> Caps:
+    """The caps of an installation; its own addresses are those of its channels."""
+    own = (
+        address
+        for table in settings.channels.values()
+        for address in (table.get("address"), *(table.get("aliases") or ()))
+        if isinstance(address, str) and "@" in address
+    )
+    return Caps(
+        per_address_per_hour=settings.dispatch.per_address_per_hour,
+        per_person_per_hour=settings.dispatch.per_person_per_hour,
+        per_ticket_per_day=settings.dispatch.per_ticket_per_day,
+        own_addresses=frozenset(address.casefold() for address in own),
+    )
+
+
+def _passage(brief: Brief) -> Passage:
+    return Passage(
+        role=brief.owed.role,
+        address=brief.owed.address,
+        ticket=brief.ticket,
+        event=brief.event,
+        timers=brief.timers,
+        to_address_in_hour=brief.to_address_in_hour,
+        of_ticket_in_day=brief.of_ticket_in_day,
+    )
+
+
+def _message(brief: Brief, rendered: Rendered, keys: Keys) -> OutboundMessage:
+    owed = brief.owed
+    template = {} if rendered.sms is None else {"id": rendered.sms.template, "variables": dict(rendered.sms.variables)}
+    return OutboundMessage(
+        reference=reference_of(owed.id),
+        to=owed.address,
+        name=owed.name,
+        forms={str(form): text for form, text in rendered.forms.items()},
+        locale=rendered.locale,
+        ticket_number=number_of(owed.ticket_id),
+        thread=tuple(one if isinstance(one, str) else reference_of(one) for one in brief.thread),
+        token=keys.token(owed.ticket_id),
+        reply=owed.role == "complainant",
+        template=template,
+    )

@@ -1,0 +1,328 @@
+"""The only place that sends: claims what is owed, renders it, hands it to its transport and records what came of it.
+
+At least once: a notice whose sending was not recorded is due again when its lease ends, and goes out under the same
+reference. No transaction is open while something is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from gateway.channels.base import PermanentDelivery, TransientDelivery, Transport
+from gateway.compose import Composer, Ready
+from gateway.config import Settings
+from gateway.keys import Keys
+from gateway.loops import Health
+from gateway.mask import mask_text
+from gateway.message import DeliveryReceipt
+from gateway.render import Renderer
+from ticket_core.decide.delivery import Fact, RetryLadder
+from ticket_core.delivery_service import Receipt, record_receipt
+from ticket_core.errors import StoreError
+from ticket_core.policy import Policy
+from ticket_core.store.briefing import Brief, Waiting, load_briefs, next_due, waiting
+from ticket_core.store.outbox import Owed, Result, claim, give_back, record
+from ticket_core.store.store import Store
+from ticket_core.store.tx import Tx
+
+log = structlog.get_logger(__name__)
+
+Clock = Callable[[], datetime]
+
+_SEND_TIMEOUT = timedelta(seconds=30)  # a transport has its own, shorter ones; this one is the last resort
+_LONGEST_SLEEP = timedelta(seconds=30)  # how late a notice that another process wrote is found at most
+_SHORTEST_SLEEP = timedelta(milliseconds=50)
+_CLEAN_STOP = timedelta(seconds=10)  # how long sends in flight may take at the end
+_AT_ONCE = timedelta(seconds=1)  # the least pause a provider can ask for
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One medium: its transport, how many sends it takes at a time, and what is in hand."""
+
+    transport: Transport
+    slots: asyncio.Semaphore
+    in_hand: int = 0
+
+
+class Dispatcher:
+    """Empties the outbox. `transports` by medium; a medium without one waits until it has one, and `health` says so."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        policy: Policy,
+        renderer: Renderer,
+        keys: Keys,
+        transports: Mapping[str, Transport],
+        settings: Settings,
+        health: Health,
+        clock: Clock = lambda: datetime.now(UTC),
+    ) -> None:
+        self.health = health
+        self.last_error = ""  # the newest that a transport, a template or the store said, and when
+        self.last_error_at: datetime | None = None
+        self.backlog: Mapping[str, Waiting] = {}
+        self._store = store
+        self._lanes = {
+            medium: _Lane(transport, asyncio.Semaphore(transport.concurrency))
+            for medium, transport in transports.items()
+        }
+        self._lease = max(settings.dispatch.lease, 2 * _SEND_TIMEOUT)
+        self._batch = settings.dispatch.batch
+        self.ladder = RetryLadder(pauses=settings.dispatch.retry, horizon=settings.dispatch.horizon)
+        self._composer = Composer.of(settings, policy, renderer, keys, self.ladder.keep)
+        self._clock = clock
+        self._news = asyncio.Event()
+        self._stopping = False
+        self._look_again = 0.0
+        self._sends: set[asyncio.Task[None]] = set()
+        self._results: list[Result] = []
+        self._unused: list[Owed] = []
+        self._finished = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was committed: look now. Call it from the loop."""
+        self._news.set()
+
+    async def step(self, now: datetime | None = None) -> int:
+        """Send all that is due by `now`, once; returns how many notices were taken in hand."""
+        clock = self._clock
+        if now is not None:
+            self._clock = lambda: now
+        try:
+            handled = 0
+            while taken := await self._take():
+                handled += taken
+                if self._sends:
+                    await asyncio.wait(self._sends)
+                await self._record()
+            return handled
+        finally:
+            self._clock = clock
+
+    async def run(self) -> None:
+        """Go on until cancelled; then let the sends in flight finish within ten seconds and record them.
+
+        Raises:
+            StoreError: when the store fails; what is in hand comes back by itself, and `run` may be called again.
+        """
+        self._stopping = False
+        taking: asyncio.Task[int] | None = None
+        recorder = asyncio.create_task(self._record_all())
+        try:
+            while True:
+                self._news.clear()
+                taking = asyncio.create_task(self._take())
+                taken = await asyncio.shield(taking)  # a claim that is cut off would sleep until its lease ends
+                if recorder.done():
+                    recorder.result()
+                if not taken:
+                    await self._sleep(recorder)
+        finally:
+            await self._stop(taking, recorder)
+
+    async def record_receipt(self, receipt: DeliveryReceipt, *, channel: str = "", raw: bytes = b"") -> None:
+        """Take in what a provider reports; returns after the commit. With `raw` it has a line in the journal."""
+        one = Receipt(
+            channel=channel,
+            received_at=self._clock(),
+            status=receipt.status,
+            at=receipt.at,
+            reference=receipt.reference,
+            provider_id=_plain(receipt.provider_id),
+            detail=_plain(receipt.detail),
+            part=receipt.part,
+            parts=receipt.parts,
+            raw=raw,
+        )
+        (known,) = await self._store.run(lambda tx: record_receipt(tx, [one], self.ladder))
+        if known is None:
+            log.info("receipt_unknown", channel=channel, status=receipt.status)
+        elif receipt.status == "temporary_failure":
+            self.wake()
+
+    # --- Taking in hand
+
+    async def _take(self) -> int:
+        """Claim what there is room for and set it going; returns how many notices were claimed."""
+        room = self._room()
+        if not room:
+            return 0
+        now = self._clock()
+        owed = await self._store.run(lambda tx: claim(tx, now, room, self._lease))
+        if not owed:
+            return 0
+        briefs = await self._store.read(lambda connection: load_briefs(connection, owed))
+        known = {brief.owed.id for brief in briefs}
+        for lost in (one for one in owed if one.id not in known):
+            self._hold(lost, Fact(at=now, status="suppressed", detail="ticket_gone"))
+        for brief in briefs:
+            made = self._compose(brief, now)
+            if isinstance(made, Fact):
+                self._hold(brief.owed, made)
+            else:
+                self._lanes[brief.owed.medium].in_hand += 1
+                task = asyncio.create_task(self._deliver(made))
+                self._sends.add(task)
+                task.add_done_callback(self._sends.discard)
+        return len(owed)
+
+    def _compose(self, brief: Brief, now: datetime) -> Ready | Fact:
+        try:
+            made = self._composer.compose(brief, self._lanes[brief.owed.medium].transport.forms, now)
+        except Exception as error:  # a fault of ours in one notice is not that of all others
+            log.exception("compose_fault", notice=brief.owed.id)
+            made = Fact(
+                at=now, status="temporary_failure", kind="held", detail=f"internal error: {type(error).__name__}"
+            )
+        if isinstance(made, Fact) and made.kind == "held":
+            self._report("notice_held", brief.owed, made.detail)
+        return made
+
+    def _hold(self, owed: Owed, fact: Fact) -> None:
+        self._lanes[owed.medium].in_hand += 1
+        self._done(Result(owed=owed, fact=fact))
+
+    def _room(self) -> dict[str, int]:
+        """How many notices fit in each lane; waiting until half a batch fits is cheaper than many small claims."""
+        free = {medium: self._batch - lane.in_hand for medium, lane in self._lanes.items()}
+        return {medium: room for medium, room in free.items() if room * 2 >= self._batch}
+
+    # --- Sending
+
+    async def _deliver(self, ready: Ready) -> None:
+        lane = self._lanes[ready.owed.medium]
+        async with lane.slots:
+            # Whoever would outlast the lease must not begin: another process may send it by then.
+            if self._stopping or self._clock() + _SEND_TIMEOUT > ready.owed.lease_until:
+                self._unused.append(ready.owed)
+                lane.in_hand -= 1
+                self._finished.set()
+                return
+            fact = await self._send(lane.transport, ready)
+        self._done(
+            Result(
+                owed=ready.owed,
+                fact=fact,
+                transport=lane.transport.name,
+                rendered=ready.rendered,
+                template_version=ready.template_version,
+            )
+        )
+
+    async def _send(self, transport: Transport, ready: Ready) -> Fact:
+        """One try; whatever comes of it is a fact."""
+        try:
+            async with asyncio.timeout(_SEND_TIMEOUT.total_seconds()):
+                receipt = await transport.send(ready.message)
+        except TransientDelivery as error:
+            wait = None if error.retry_after is None else max(error.retry_after, _AT_ONCE)
+            self._report("send_postponed", ready.owed, str(error) or type(error).__name__)
+            return Fact(at=self._clock(), status="temporary_failure", detail=_plain(error.reason), wait=wait)
+        except PermanentDelivery as error:
+            self._report("send_failed", ready.owed, str(error) or type(error).__name__)
+            return Fact(at=self._clock(), status="failed", detail=_plain(f"{error.status} {error.reason}".strip()))
+        except TimeoutError as error:  # nobody knows whether it was taken: again, with the same reference
+            self._report("send_unanswered", ready.owed, str(error) or type(error).__name__)
+            return Fact(at=self._clock(), status="temporary_failure", detail="no answer in time")
+        except Exception as error:  # a fault in an adapter is one notice's trouble, not that of all others
+            log.exception("transport_fault", transport=transport.name, notice=ready.owed.id)
+            self._report("send_failed", ready.owed, str(error) or type(error).__name__)
+            return Fact(at=self._clock(), status="temporary_failure", detail=f"internal error: {type(error).__name__}")
+        return Fact(
+            at=receipt.at,
+            status=receipt.status,
+            provider_id=_plain(receipt.provider_id),
+            detail=_plain(receipt.detail),
+            parts=receipt.parts,
+        )
+
+    def _report(self, what: str, owed: Owed, cause: str) -> None:
+        self.last_error = mask_text(cause[:200])  # providers repeat addresses in what they say
+        self.last_error_at = self._clock()
+        log.warning(what, notice=owed.id, medium=owed.medium, error=self.last_error)
+
+    # --- Recording
+
+    def _done(self, result: Result) -> None:
+        self._results.append(result)
+        self._finished.set()
+
+    async def _record_all(self) -> None:
+        while not self._stopping:
+            await self._finished.wait()
+            await self._record()
+
+    async def _record(self) -> None:
+        """Write all results there are in one transaction; on failure they are kept for the next time."""
+        self._finished.clear()
+        results, self._results = self._results, []
+        unused, self._unused = self._unused, []
+        if not results and not unused:
+            return
+        now = self._clock()
+
+        def write(tx: Tx) -> None:
+            record(tx, results, self.ladder)
+            give_back(tx, unused, now)
+
+        try:
+            await self._store.run(write)
+        except BaseException:
+            self._results = [*results, *self._results]
+            self._finished.set()
+            raise
+        for result in results:
+            self._lanes[result.owed.medium].in_hand -= 1
+        self.wake()
+
+    # --- Waiting and stopping
+
+    async def _sleep(self, recorder: asyncio.Task[None]) -> None:
+        """Until woken, or the next notice is due that there is room for, or half a minute has passed."""
+        if self._news.is_set():
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._look_again:
+            self._look_again = loop.time() + _LONGEST_SLEEP.total_seconds()
+            self.backlog = await self._store.read(waiting)
+            stuck = sorted(set(self.backlog) - set(self._lanes))
+            if stuck:
+                self.health.ill(f"no transport for {', '.join(stuck)}")
+            else:
+                self.health.well()
+        media = self._room()
+        at = await self._store.read(lambda connection: next_due(connection, media))
+        pause = _LONGEST_SLEEP if at is None else min(max(at - self._clock(), _SHORTEST_SLEEP), _LONGEST_SLEEP)
+        news = asyncio.create_task(self._news.wait())
+        try:
+            await asyncio.wait({news, recorder}, timeout=pause.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+
+    async def _stop(self, taking: asyncio.Task[int] | None, recorder: asyncio.Task[None]) -> None:
+        """What was claimed and not begun is given back; what nobody answered in time goes out again later."""
+        self._stopping = True
+        if taking is not None:
+            await asyncio.wait({taking})
+        if self._sends:
+            await asyncio.wait(self._sends, timeout=_CLEAN_STOP.total_seconds())
+        for task in self._sends:
+            task.cancel()
+        self._finished.set()
+        await asyncio.wait({recorder})
+        with contextlib.suppress(StoreError):  # then the leases end by themselves
+            await self._record()
+
+
+def _plain(said: str) -> str:
+    """What a provider says, as a database takes it: at most 500 characters, no NUL, no broken encoding."""
+    return said[:500].replace("\0", "").encode(errors="replace").decode()
