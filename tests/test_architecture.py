@@ -73,7 +73,11 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "gateway.normalize.mail": ({*EDGE_VALUES, "gateway.normalize.mail"}, {"*"}),
     "gateway.render": ({*EDGE_VALUES, "gateway.render", "ticket_core"}, {"*"}),
     "gateway.dispatch": (
-        {*EDGE_VALUES, "gateway.render", "gateway.dispatch", "gateway.channels.base", "ticket_core"},
+        {
+            *EDGE_VALUES,
+            *("gateway.render", "gateway.dispatch", "gateway.channels.base", "ticket_core"),
+            *("gateway.compose", "gateway.config", "gateway.keys", "gateway.loops"),
+        },
         {"*"},
     ),
     "gateway.web": ({*EDGE_VALUES, "gateway.render", "gateway.web", "gateway.channels.base", "ticket_core"}, {"*"}),
@@ -221,6 +225,7 @@ BROAD_EXCEPT = {
     "gateway/channels/base.py": "around parse: what cannot be read becomes a triage ticket",
     "gateway/reception.py": "a bug of ours on the way of an input: it becomes a triage ticket",
     "gateway/loops.py": "a channel's loop goes on: log, back off, health",
+    "gateway/dispatch.py": "a fault in composing or in an adapter is one notice's: it is tried again, the others go out",
     "ticket_core/store/store.py": "the error of one script goes to its caller, the others of its batch are served",
 }
 BROAD = {"Exception", "BaseException"}
