@@ -228,12 +228,16 @@ class Profile:
         return found
 
     @cached_property
-    def ladder_of(self) -> Mapping[str, tuple[Rung, ...]]:
-        """Ladder by deadline name; rules of one name share the first non-empty one unless they bring their own."""
-        found: dict[str, tuple[Rung, ...]] = {}
+    def ladder_of(self) -> Mapping[tuple[str, int, str], tuple[Rung, ...]]:
+        """Ladder by a deadline's name, amount and unit; one that brings none has the first of its name."""
+        first: dict[str, tuple[Rung, ...]] = {}
+        found: dict[tuple[str, int, str], tuple[Rung, ...]] = {}
         for rule in self.deadlines:
             if rule.ladder:
-                found.setdefault(rule.name, rule.ladder)
+                first.setdefault(rule.name, rule.ladder)
+                found.setdefault((rule.name, rule.amount, rule.unit), rule.ladder)
+        for rule in self.deadlines:
+            found.setdefault((rule.name, rule.amount, rule.unit), first.get(rule.name, ()))
         return found
 
     @cached_property

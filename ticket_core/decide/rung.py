@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ticket_core.decide.case import Case
-from ticket_core.decide.timers import rung_at
+from ticket_core.decide.timers import ladder, rung_at
 from ticket_core.model import Ticket, TicketChange, Timer
 from ticket_core.policy import Policy
 
@@ -24,11 +24,11 @@ def climb(ticket: Ticket, timer: Timer, now: datetime, policy: Policy) -> tuple[
     happened = False
     fired = list(timer.fired)
     next_at: datetime | None = None
-    for rung in profile.ladder_of.get(timer.name, ()):
+    for rung in ladder(timer, profile):
         if rung.name in fired:
             continue
         at = rung_at(rung, timer.due_at, profile, policy.calendar)
-        if at is None or at > now:
+        if at > now:
             next_at = at
             break
         if ticket.urges < rung.urges or (rung.unexplained and ticket.explained):

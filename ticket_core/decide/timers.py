@@ -6,14 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from ticket_core.calendar import Calendar
 from ticket_core.decide.deadline import due, shift
 from ticket_core.decide.span import Span, parse_span
 from ticket_core.decide.working_hours import WorkingHours
-from ticket_core.model import FINISHED, Timer
+from ticket_core.model import FINISHED, JSON, Timer
 from ticket_core.profile import DeadlineRule, Profile, Rung
 
+#: What meets a deadline that only the forwarding body knows.
+_ANSWERED = frozenset({"answered"})
 _parse_span = lru_cache(maxsize=512)(parse_span)
 
 
@@ -57,7 +60,7 @@ def start_timer(rule: DeadlineRule, ticket_id: int, at: datetime, profile: Profi
         roll=rule.roll,
         hours=hours,
     )
-    return Timer(
+    timer = Timer(
         ticket_id=ticket_id,
         name=rule.name,
         amount=rule.amount,
@@ -68,22 +71,23 @@ def start_timer(rule: DeadlineRule, ticket_id: int, at: datetime, profile: Profi
         due_at=when.due_at,
         provisional=when.provisional,
         calendar=calendar.version,
-        next_at=rung_at(next_rung(profile, rule.name, ()), when.due_at, profile, calendar),
     )
+    return with_next_rung(timer, profile, calendar)
 
 
-def next_rung(profile: Profile, name: str, fired: tuple[str, ...]) -> Rung | None:
-    """The first rung of a deadline's ladder that has not fired."""
-    for rung in profile.ladder_of.get(name, ()):
-        if rung.name not in fired:
-            return rung
-    return None
+def ladder(timer: Timer, profile: Profile) -> tuple[Rung, ...]:
+    """The rungs of a timer's deadline, in order."""
+    return profile.ladder_of.get((timer.name, timer.amount, timer.unit), ())
 
 
-def rung_at(rung: Rung | None, due_at: datetime, profile: Profile, calendar: Calendar) -> datetime | None:
-    """When a rung of a deadline due at `due_at` fires; None for no rung."""
-    if rung is None:
-        return None
+def with_next_rung(timer: Timer, profile: Profile, calendar: Calendar) -> Timer:
+    """The timer, to be looked at when the first of its rungs that has not fired is to fire."""
+    rung = next((rung for rung in ladder(timer, profile) if rung.name not in timer.fired), None)
+    return replace(timer, next_at=None if rung is None else rung_at(rung, timer.due_at, profile, calendar))
+
+
+def rung_at(rung: Rung, due_at: datetime, profile: Profile, calendar: Calendar) -> datetime:
+    """When a rung of a deadline due at `due_at` fires."""
     return shift(due_at, _parse_span(rung.offset), calendar=calendar, zone=profile.tz)
 
 
@@ -94,8 +98,59 @@ def earlier(old: Timer | None, new: Timer) -> Timer:
 
 def move(timer: Timer, due_at: datetime, profile: Profile, calendar: Calendar, **changes: object) -> Timer:
     """The timer with another due time; its rungs may fire again for it."""
-    next_at = rung_at(next_rung(profile, timer.name, ()), due_at, profile, calendar)
-    return replace(timer, due_at=due_at, fired=(), next_at=next_at, overdue_at=None, warned_at=None, **changes)  # type: ignore[arg-type]
+    moved = replace(timer, due_at=due_at, fired=(), overdue_at=None, warned_at=None, **changes)  # type: ignore[arg-type]
+    return with_next_rung(moved, profile, calendar)
+
+
+def as_json(timer: Timer) -> JSON:
+    """A running timer as an event keeps it, to put it back later."""
+    return {
+        "due_at": timer.due_at.isoformat(),
+        "started_at": timer.started_at.isoformat(),
+        "rule": [timer.amount, timer.unit, timer.clock, timer.roll],
+        "origin": timer.origin,
+        "fired": list(timer.fired),
+    }
+
+
+def put_back(timer: Timer, kept: Mapping[str, Any], profile: Profile, calendar: Calendar) -> Timer:
+    """The timer as `as_json` kept it; rungs that spoke for that due time stay silent."""
+    amount, unit, clock, roll = kept["rule"]
+    back = replace(
+        timer,
+        amount=amount,
+        unit=unit,
+        clock=clock,
+        roll=roll,
+        origin=kept["origin"],
+        started_at=datetime.fromisoformat(kept["started_at"]),
+        due_at=datetime.fromisoformat(kept["due_at"]),
+        fired=tuple(kept["fired"]),
+        overdue_at=None,
+        warned_at=None,
+    )
+    return with_next_rung(back, profile, calendar)
+
+
+def from_source(
+    ours: Timer | None,
+    name: str,
+    due_at: datetime,
+    *,
+    ticket_id: int,
+    at: datetime,
+    profile: Profile,
+    calendar: Calendar,
+) -> Timer:
+    """Our deadline, at the forwarding body's time where that is earlier (contract, section 6).
+
+    Both are kept: ours follows from the timer's rule and start, theirs stands in the ticket's source. One we have no
+    rule for has no ladder; it only becomes overdue.
+    """
+    if ours is None:
+        theirs = Timer(ticket_id=ticket_id, name=name, amount=0, unit="", started_at=at, due_at=due_at, origin="source")
+        return replace(theirs, next_at=due_at)
+    return ours if ours.due_at <= due_at else move(ours, due_at, profile, calendar, origin="source")
 
 
 def settle(timers: Mapping[str, Timer], event: str, stage: str, at: datetime, profile: Profile) -> dict[str, Timer]:
@@ -104,7 +159,7 @@ def settle(timers: Mapping[str, Timer], event: str, stage: str, at: datetime, pr
     for name, timer in timers.items():
         if not timer.running:
             continue
-        if event in profile.stops_of.get(name, ()):
+        if event in profile.stops_of.get(name, _ANSWERED):
             ended[name] = replace(timer, met_at=at, next_at=None)
         elif stage in FINISHED:
             ended[name] = replace(timer, cancelled_at=at, next_at=None)
