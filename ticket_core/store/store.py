@@ -23,7 +23,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from ticket_core.errors import StoreBusy, StoreClosed
 from ticket_core.store import migrations
 from ticket_core.store.engine import reader_engine, sole_process, writer_engine
-from ticket_core.store.tx import Ids, Tx
+from ticket_core.store.tx import Ids, Overtaken, Tx
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -34,7 +34,10 @@ EachScript = Callable[[Tx, Sequence[Item]], Sequence[T]]
 _LARGEST_BATCH = 256
 _LONGEST_QUEUE = 4096
 _READERS = 4
-_RACE_STATES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure, deadlock
+#: How often a batch is run when another process got in the way. PostgreSQL: serialization failure, deadlock, and a row
+#: that somebody else put there first, which a second look nearly always finds.
+_RUNS = {"40001": 8, "40P01": 8, "23505": 3}
+_MOST_RUNS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +159,15 @@ class Store:
 
     def _commit(self, jobs: list[_Job]) -> list[tuple[Any, BaseException | None]]:
         for attempt in Retrying(
-            retry=retry_if_exception(_lost_a_race),
-            stop=stop_after_attempt(8),
+            retry=retry_if_exception(lambda error: bool(_runs(error))),
+            stop=stop_after_attempt(_MOST_RUNS),
             wait=wait_random_exponential(0.01, 0.5),
             reraise=True,
         ):
             with attempt, self._writer.connect() as connection:
                 _begin(connection)
                 try:
-                    results = self._run_groups(Tx(connection, self._ids), jobs)
+                    results = self._run_groups(Tx(connection, self._ids), jobs, attempt.retry_state.attempt_number)
                     _commit(connection)
                 except BaseException:
                     connection.rollback()
@@ -172,8 +175,8 @@ class Store:
                     raise
         return results
 
-    def _run_groups(self, tx: Tx, jobs: list[_Job]) -> list[tuple[Any, BaseException | None]]:
-        """Every job's result; jobs of one each-script run as one."""
+    def _run_groups(self, tx: Tx, jobs: list[_Job], run: int) -> list[tuple[Any, BaseException | None]]:
+        """Every job's result; jobs of one each-script run as one. Raises what is worth another run of the batch."""
         results: list[tuple[Any, BaseException | None]] = [(None, None)] * len(jobs)
         groups: dict[object, list[int]] = {}
         for index, job in enumerate(jobs):
@@ -183,7 +186,7 @@ class Store:
                 for place, value in zip(places, self._run_group(tx, [jobs[place] for place in places]), strict=True):
                     results[place] = (value, None)
             except Exception as error:
-                if _lost_a_race(error):
+                if run < _runs(error):
                     raise
                 if len(places) == 1:
                     results[places[0]] = (None, error)
@@ -192,7 +195,7 @@ class Store:
                     try:
                         results[place] = (self._run_group(tx, [jobs[place]])[0], None)
                     except Exception as alone:
-                        if _lost_a_race(alone):
+                        if run < _runs(alone):
                             raise
                         results[place] = (None, alone)
         return results
@@ -205,6 +208,8 @@ class Store:
             else:
                 values = [jobs[0].script(tx)]
         except Exception:
+            if tx.connection.invalidated:  # nothing to roll back to: the server dropped us
+                raise
             tx.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT script")
             tx.connection.exec_driver_sql("RELEASE SAVEPOINT script")
             self._ids.forget()
@@ -226,12 +231,15 @@ def _commit(connection: Connection) -> None:
         raise StoreClosed("the commit failed") from error
 
 
-def _lost_a_race(error: BaseException) -> bool:
-    """Whether running it again can help: another process was in the way, or the connection went before the commit."""
+def _runs(error: BaseException) -> int:
+    """How often to run what failed so: another process was in the way, or the connection went before the commit."""
+    if isinstance(error, Overtaken):
+        return _MOST_RUNS
     if not isinstance(error, DBAPIError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    return state in _RACE_STATES or (isinstance(error, OperationalError) and error.connection_invalidated)
+        return 0
+    if isinstance(error, OperationalError) and error.connection_invalidated:
+        return _MOST_RUNS
+    return _RUNS.get(getattr(error.orig, "sqlstate", ""), 0)
 
 
 def _answer(jobs: list[_Job], results: list[tuple[Any, BaseException | None]]) -> None:

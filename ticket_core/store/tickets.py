@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from ticket_core.decide.owed import owed
 from ticket_core.errors import UnknownTicket
@@ -52,13 +52,15 @@ def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy) -> None:
     timers: dict[tuple[int, str], Timer] = {}
     complaints: list[tuple[Any, ...]] = []
     contacts: list[tuple[Any, ...]] = []
+    rewritten: list[tuple[int, int]] = []
     events: list[tuple[Any, ...]] = []
     notices: list[tuple[Any, ...]] = []
     for change in changes:
         now = change.after
         before.setdefault(now.id, change.before)
         after[now.id] = now
-        for one in change.complaints:
+        rewritten.extend((one.ticket_id, one.seq) for one in change.rewritten)
+        for one in (*change.complaints, *change.rewritten):
             complaints.append(complaint_row(one))
             contacts.extend(_contacts(one, now))
         events.extend(event_row(one) for one in change.events)
@@ -70,6 +72,9 @@ def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy) -> None:
             for owing in owed(now, change.events, profile, policy.directory)
         )
     _write_tickets(tx, before, after)
+    for ticket_id, seq in rewritten:
+        for table in (contact, complaint):
+            tx.connection.execute(delete(table).where(table.c.ticket_id == ticket_id, table.c.seq == seq))
     tx.insert(complaint, complaints)
     tx.insert(contact, contacts, ignore=True)
     tx.insert(event, events)
@@ -97,14 +102,17 @@ def service_key(service_number: str) -> str:
 def _write_tickets(tx: Tx, before: Mapping[int, Ticket | None], after: Mapping[int, Ticket]) -> None:
     fresh = []
     known = []
+    versions: dict[int, int] = {}
     for ticket_id, now in after.items():
         columns = ticket_columns(now)
-        if before[ticket_id] is None:
+        old = before[ticket_id]
+        if old is None:
             fresh.append(tuple(columns.values()))
         else:
             known.append(columns)
+            versions[ticket_id] = old.version
     tx.insert(ticket, fresh)
-    tx.update_rows(ticket, known, "id")
+    tx.update_rows(ticket, known, "id", versions=versions)
 
 
 def _write_timers(tx: Tx, timers: Mapping[tuple[int, str], Timer], before: Mapping[int, Ticket | None]) -> None:
@@ -136,13 +144,15 @@ def load_ticket(connection: Connection, ticket_id: int, *, lock: bool = False) -
     return found[ticket_id]
 
 
-def load_tickets(connection: Connection, ids: Collection[int], *, lock: bool = False) -> dict[int, Ticket]:
-    """Tickets by id; those that do not exist are left out."""
+def load_tickets(
+    connection: Connection, ids: Collection[int], *, lock: bool = False, skip_locked: bool = False
+) -> dict[int, Ticket]:
+    """Tickets by id; those that do not exist, or with `skip_locked` are held elsewhere, are left out."""
     if not ids:
         return {}
     query = select(ticket).where(ticket.c.id.in_(ids)).order_by(ticket.c.id)
     if lock:
-        query = query.with_for_update()
+        query = query.with_for_update(skip_locked=skip_locked)
     return {row.id: ticket_of(row) for row in connection.execute(query)}
 
 
@@ -155,16 +165,17 @@ def load_timers(connection: Connection, ids: Collection[int]) -> dict[int, dict[
     return found
 
 
-def load_due_timers(connection: Connection, now: datetime, most: int) -> list[Timer]:
-    """The timers to look at by `now`, the longest due first; those another process looks at are left out."""
-    query = (
-        select(timer)
-        .where(timer.c.next_at.is_not(None), timer.c.next_at <= to_us(now))
-        .order_by(timer.c.next_at)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    return [timer_of(row) for row in connection.execute(query)]
+def load_due_timers(connection: Connection, now: datetime, most: int) -> tuple[dict[int, Ticket], list[Timer]]:
+    """The timers to look at by `now`, the longest due first, and their tickets, locked.
+
+    Those another process works on are left out. A ticket is locked before its timers are read, as by everybody else.
+    """
+    due = timer.c.next_at.is_not(None) & (timer.c.next_at <= to_us(now))
+    found = select(timer.c.ticket_id).where(due).order_by(timer.c.next_at).limit(most)
+    ids = {ticket_id for (ticket_id,) in connection.execute(found)}
+    tickets = load_tickets(connection, ids, lock=True, skip_locked=True)
+    query = select(timer).where(timer.c.ticket_id.in_(tickets), due).order_by(timer.c.next_at).limit(most)
+    return tickets, [timer_of(row) for row in connection.execute(query)]
 
 
 def load_events(connection: Connection, ticket_id: int, kind: str | None = None) -> tuple[Event, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from typing import Any
@@ -52,6 +52,10 @@ class Ids:
         return end - size, end
 
 
+class Overtaken(Exception):
+    """Another process changed the row in the meantime; the script is run again."""
+
+
 class Tx:
     """A running transaction. A script reads through `connection` and writes through `insert` and `connection`."""
 
@@ -82,22 +86,28 @@ class Tx:
                 self.connection.exec_driver_sql(_insert_text(self.connection, table, ignore, size), some)
                 start += size
 
-    def update_rows(self, table: Table, rows: list[dict[str, Any]], *keys: str) -> None:
+    def update_rows(
+        self, table: Table, rows: list[dict[str, Any]], *keys: str, versions: Mapping[int, int] | None = None
+    ) -> None:
         """Update rows of `table`, found by `keys`; every row has the same columns.
 
+        `versions` has by `id` the version that each row must still have.
+
         Raises:
-            RuntimeError: when one of them is not there.
+            Overtaken: when one of them is not there, or has another version by now.
         """
         if not rows:
             return
         statement = update(table).where(*[table.c[key] == bindparam(f"k_{key}") for key in keys])
+        if versions is not None:
+            statement = statement.where(table.c.version == bindparam("k_version"))
         statement = statement.values({name: bindparam(f"v_{name}") for name in rows[0] if name not in keys})
         for row in rows:
-            found = self.connection.execute(
-                statement, {(f"k_{name}" if name in keys else f"v_{name}"): value for name, value in row.items()}
-            )
-            if found.rowcount != 1:
-                raise RuntimeError(f"{table.name} row to update is not there")
+            values = {(f"k_{name}" if name in keys else f"v_{name}"): value for name, value in row.items()}
+            if versions is not None:
+                values["k_version"] = versions[row["id"]]
+            if self.connection.execute(statement, values).rowcount != 1:
+                raise Overtaken(f"a row of {table.name} was changed by another process")
 
     def upsert(self, table: Table, row: dict[str, Any], *keys: str) -> None:
         """Insert one row, or update the rest of it where `keys` are already there."""
