@@ -132,7 +132,7 @@ def link_identities(tx: Tx, keys: Collection[str]) -> None:
     everyone = sorted({other for key in keys for other in groups.get(key, (key,))})
     _lock(tx.connection, [who(key) for key in everyone])
     tx.connection.execute(delete(linked).where(linked.c.key.in_(everyone)))
-    person = who(everyone[0])
+    person = tx.next_id("person")  # fresh: what is taken out of a group must not bring it along when linked again
     tx.insert(linked, [(key, person) for key in everyone])
 
 
