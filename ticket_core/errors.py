@@ -3,6 +3,7 @@
     TicketError
     ├── ProfileError      a profile or calendar file is wrong; lists every problem
     ├── UnknownTicket     no such ticket
+    ├── UnknownInput      no such line in the journal
     ├── ActionRefused     the action is not legal now; `allowed` are those that are
     ├── FieldMissing      an action's field is missing or wrong; names field and reason
     └── StoreError
@@ -34,6 +35,14 @@ class UnknownTicket(TicketError):
     def __init__(self, ticket_id: int) -> None:
         super().__init__(f"no ticket {ticket_id}")
         self.ticket_id = ticket_id
+
+
+class UnknownInput(TicketError):
+    """There is no input with this id."""
+
+    def __init__(self, inbound_id: int) -> None:
+        super().__init__(f"no input {inbound_id}")
+        self.inbound_id = inbound_id
 
 
 class ActionRefused(TicketError):

@@ -109,13 +109,22 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """An input of the journal is read once more, after its parser was put right; `at` is now."""
+
+    inbound_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketDraft:
     """One normalised input, before anything is decided about it.
 
     `external_id` is the sender's own id of this input; with `channel` it makes a second delivery a no-op; None means
     that every arrival is an input of its own. `claimed_at` is when the sender says it was lodged; it is trusted within
     limits.
-    `thread` is a ticket proven by an unforgeable token; `quoted` are tickets only named in the text.
+    `thread` is a ticket proven by an unforgeable token; `quoted` are tickets only named in the text. With `replay` it is
+    no new input but one of the journal, whose `received_at` it keeps.
     """
 
     channel: str
@@ -149,6 +158,7 @@ class TicketDraft:
     actor: str = "complainant"
     thread: int | None = None
     quoted: tuple[int, ...] = ()
+    replay: Replay | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,11 +315,15 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketChange:
-    """What happens to one ticket: its new state and the rows that come with it. `before` is None for a new one."""
+    """What happens to one ticket: its new state and the rows that come with it. `before` is None for a new one.
+
+    `rewritten` are statements it has already and that read or count otherwise from now on.
+    """
 
     before: Ticket | None
     after: Ticket
     complaints: tuple[Complaint, ...] = ()
+    rewritten: tuple[Complaint, ...] = ()
     events: tuple[Event, ...] = ()
     timers: tuple[Timer, ...] = ()
 

@@ -5,21 +5,26 @@ Each is a plain function of a transaction; run them through the store. All are i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from ticket_core.decide import repeat
 from ticket_core.decide.act import Standing, decide_act
-from ticket_core.decide.intake import Arrival, Known, decide_intake
+from ticket_core.decide.escalation import begin_to_count
+from ticket_core.decide.intake import Arrival, decide_intake, decide_understood
+from ticket_core.decide.known import Known
 from ticket_core.decide.repeat import Past
 from ticket_core.decide.rung import climb
-from ticket_core.model import Changes, Command, Outcome, Ticket, TicketChange, TicketDraft, Timer
+from ticket_core.errors import UnknownInput
+from ticket_core.model import Changes, Command, Outcome, Replay, Ticket, TicketChange, TicketDraft, Timer
 from ticket_core.policy import Policy
 from ticket_core.store import journal
 from ticket_core.store.clock import to_us
 from ticket_core.store.person import People, lock_people
 from ticket_core.store.tickets import (
     keep_files,
+    load_complaints,
     load_due_timers,
     load_events,
     load_ticket,
@@ -47,16 +52,20 @@ def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]
 
     One input has one effect however often it comes (contract, section 4); the order of `drafts` is that of commits.
     """
-    seen = journal.known(tx, [key for draft in drafts if (key := journal.source_key(draft))])
     keys = {key for draft in drafts if draft.intent != "automatic" for key in draft.identities}
     window = max(profile.repeat.window for profile in policy.profiles.values())
-    people = lock_people(tx, keys, window, [to_us(at) for draft in drafts for at in _instants(draft)] or [0])
+    people = lock_people(tx, keys, window, [to_us(_lodged_at(draft, policy)) for draft in drafts])
+    # After the lock: of two deliveries of one input, the second waits for the first and then sees it.
+    seen = journal.known(tx, [key for draft in drafts if (key := journal.source_key(draft))])
     batch = _Batch(tx, policy, people)
     named = {ticket_id for draft in drafts for ticket_id in (draft.thread, *draft.quoted) if ticket_id}
     people.tickets.update(load_tickets(tx.connection, named - set(people.tickets), lock=True))
     taken: list[Taken] = []
     lines: list[journal.Line] = []
     for draft in drafts:
+        if draft.replay is not None:
+            taken.append(batch.replay(draft, draft.replay))
+            continue
         key = journal.source_key(draft)
         earlier = seen.get(key) if key else None
         if earlier is not None:
@@ -69,15 +78,7 @@ def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]
         lines.append(line)
         if key:
             seen[key] = journal.Seen(inbound_id, changes.ticket_id)
-        taken.append(
-            Taken(
-                outcome=changes.outcome,
-                inbound_id=inbound_id,
-                ticket=people.tickets.get(changes.ticket_id) if changes.ticket_id else None,
-                repeat_of=changes.repeat_of,
-                timers=tuple(batch.timers_of(changes.ticket_id).values()) if changes.ticket_id else (),
-            )
-        )
+        taken.append(batch.taken(changes, inbound_id))
     journal.write(tx, lines)
     save(tx, batch.changes, policy)
     return taken
@@ -110,22 +111,66 @@ class _Batch:
 
     def decide(self, draft: TicketDraft, inbound_id: int) -> Changes:
         """Decide one input, and remember what it did."""
+        known = self.known(draft.identities, draft.profile, (draft.thread, *draft.quoted))
+        return self.remember(decide_intake(self._arrival(draft, inbound_id), known, self._policy))
+
+    def replay(self, draft: TicketDraft, replay: Replay) -> Taken:
+        """An input of the journal, read again: it has an effect only if it had none, or left its ticket in triage.
+
+        Raises:
+            UnknownInput: there is none of this id.
+        """
+        inbound_id = replay.inbound_id
+        before = journal.load(self._tx, inbound_id)
+        if before is None:
+            raise UnknownInput(inbound_id)
+        ticket = self.ticket(before.ticket_id)
+        if before.outcome in ("automatic", "receipt") and draft.intent != "automatic":
+            changes = self.decide(draft, inbound_id)
+        elif before.outcome == "triage" and ticket and ticket.triage and draft.intent in ("complaint", "supplement"):
+            statement = load_complaints(self._tx.connection, ticket.id)[0]
+            known = self.known(draft.identities, ticket.profile)
+            arrival = self._arrival(draft, inbound_id)
+            changes = decide_understood(arrival, ticket, statement, known, self._policy, replay.at)
+            self.remember(changes)
+        else:
+            return Taken(outcome="duplicate", inbound_id=inbound_id, ticket=ticket)
+        journal.rewrite(self._tx, inbound_id, changes.outcome, changes.ticket_id)
+        return self.taken(changes, inbound_id)
+
+    def taken(self, changes: Changes, inbound_id: int) -> Taken:
+        """What the sender is told."""
+        return Taken(
+            outcome=changes.outcome,
+            inbound_id=inbound_id,
+            ticket=self._people.tickets.get(changes.ticket_id) if changes.ticket_id else None,
+            repeat_of=changes.repeat_of,
+            timers=tuple(self.timers_of(changes.ticket_id).values()) if changes.ticket_id else (),
+        )
+
+    def known(self, identities: Iterable[str], profile: str, named: Iterable[int | None] = ()) -> Known:
+        """What is known about the person of these identities, and of the tickets `named`."""
         people = self._people
-        mine = people.same_person(draft.identities)
+        mine = people.same_person(repeat.naming(identities, self._policy.profiles[profile].repeat))
         ids = {ticket_id for key in mine for ticket_id in people.tickets_of.get(key, ())}
-        ids.update(ticket_id for ticket_id in (draft.thread, *draft.quoted) if ticket_id)
-        known = Known(
+        ids.update(ticket_id for ticket_id in named if ticket_id)
+        return Known(
+            identities=frozenset(mine),
             past=[one for key in mine for one in people.past.get(key, ())],
             tickets={ticket_id: people.tickets[ticket_id] for ticket_id in ids if ticket_id in people.tickets},
             timers=self.timers_of,
         )
-        arrival = Arrival(
+
+    def _arrival(self, draft: TicketDraft, inbound_id: int) -> Arrival:
+        return Arrival(
             draft=draft,
             inbound_id=inbound_id,
             attachments=keep_files(self._tx, draft.attachments) if draft.attachments else (),
             new_ticket_id=self._tx.next_ticket_id,
         )
-        changes = decide_intake(arrival, known, self._policy)
+
+    def remember(self, changes: Changes) -> Changes:
+        """Later inputs of the batch see what this one did."""
         for change in changes.tickets:
             self._remember(change)
         return changes
@@ -137,7 +182,7 @@ class _Batch:
         timers = self._timers.setdefault(now.id, {}) if change.before is None else dict(self.timers_of(now.id))
         timers.update({one.name: one for one in change.timers})
         self._timers[now.id] = timers
-        for one in change.complaints:
+        for one in (*change.complaints, *change.rewritten):
             for key in one.identities:
                 self._people.tickets_of.setdefault(key, set()).add(now.id)
             for key in one.counted:
@@ -145,8 +190,8 @@ class _Batch:
                 self._people.past.setdefault(key, []).append(past)
 
 
-def _instants(draft: TicketDraft) -> tuple[datetime, ...]:
-    return (draft.received_at,) if draft.claimed_at is None else (draft.received_at, draft.claimed_at)
+def _lodged_at(draft: TicketDraft, policy: Policy) -> datetime:
+    return repeat.claimed_or_received(draft, policy.profiles[draft.profile].repeat)
 
 
 def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
@@ -155,12 +200,11 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
     Raises:
         UnknownTicket, ActionRefused, FieldMissing: nothing is changed.
     """
-    if command.external_id is not None:
-        seen = journal.known(tx, [f"{command.channel}:{command.external_id}"])
-        if seen:
-            return load_ticket(tx.connection, command.ticket_id)
+    people = _people_of_draft(tx, command, policy)
     ticket = load_ticket(tx.connection, command.ticket_id, lock=True)
-    inbound_id = tx.next_id("inbound") if command.raw is not None else None
+    if command.external_id is not None and journal.known(tx, [f"{command.channel}:{command.external_id}"]):
+        return ticket
+    inbound_id = tx.next_id("inbound") if command.raw is not None or command.external_id is not None else None
     standing = Standing(
         ticket=ticket,
         timers=load_timers(tx.connection, [ticket.id])[ticket.id],
@@ -168,11 +212,26 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
         attachments=keep_files(tx, command.attachments),
         inbound_id=inbound_id,
     )
-    change = decide_act(command, standing, policy).change()
+    case = decide_act(command, standing, policy)
+    others: tuple[TicketChange, ...] = ()
+    if people is not None and ticket.stage == "draft" and case.state["stage"] != "draft":
+        statement = replace(load_complaints(tx.connection, ticket.id)[0], text=case.state["text"])
+        known = _Batch(tx, policy, people).known(ticket.identities, ticket.profile)
+        others = begin_to_count(case, statement, known, policy, command.at)
+    change = case.change()
     if inbound_id is not None:
         journal.write_command(tx, inbound_id, command)
-    save(tx, [change], policy)
+    save(tx, [change, *others], policy)
     return change.after
+
+
+def _people_of_draft(tx: Tx, command: Command, policy: Policy) -> People | None:
+    """Whoever acts on a draft may submit it, then the repeat rule speaks: the person is locked before the ticket."""
+    ticket = load_ticket(tx.connection, command.ticket_id)
+    if ticket.stage != "draft":
+        return None
+    window = policy.profiles[ticket.profile].repeat.window
+    return lock_people(tx, ticket.identities, window, [to_us(ticket.lodged_at)])
 
 
 def sweep(tx: Tx, now: datetime, policy: Policy, *, most: int = 200) -> int:
@@ -180,8 +239,7 @@ def sweep(tx: Tx, now: datetime, policy: Policy, *, most: int = 200) -> int:
 
     Costs what is due, not what is open. Run again while it returns `most`.
     """
-    timers = load_due_timers(tx.connection, now, most)
-    tickets = load_tickets(tx.connection, {one.ticket_id for one in timers}, lock=True)
+    tickets, timers = load_due_timers(tx.connection, now, most)
     changes = []
     moved = []
     for one in timers:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from ticket_core.decide.case import Case
 from ticket_core.decide.deadline import after
 from ticket_core.decide.span import UNITS, Span
-from ticket_core.decide.timers import move
+from ticket_core.decide.timers import move, put_back
 from ticket_core.errors import ActionRefused, FieldMissing
 from ticket_core.model import GRADE_RANK, GRADES, JSON, KINDS, Attachment, Command, Complaint, Event, Ticket, Timer
 from ticket_core.policy import Policy
@@ -199,17 +198,25 @@ def _escalate(
 def _undo_repeat(
     case: Case, standing: Standing, command: Command, fields: dict[str, Any], changes: dict[str, Any], policy: Policy
 ) -> None:
-    """Back to the grade before, and to the due times before where the deadline still runs."""
+    """Back to the grade before, to no link, and to the deadlines before where they still run.
+
+    What only the escalation set going ends; what somebody extended since stays if it is due later.
+    """
     raised = next(event for event in reversed(standing.escalations) if event.data["reason"] == "repeat")
-    changes |= {"grade": raised.data["from"], "grade_reason": ""}
+    changes |= {"grade": raised.data["from"], "grade_reason": raised.data["reason_before"]}
+    changes["links"] = tuple(link for link in standing.ticket.links if link.relation != "repeats")
     fields |= {"from": case.state["grade"], "to": raised.data["from"]}
-    due_before = raised.data.get("due_before")
+    before: Mapping[str, Any] = raised.data["timers_before"]  # type: ignore[assignment]  # as `raise_grade` wrote it
     profile = policy.profiles[standing.ticket.profile]
-    if isinstance(due_before, dict):
-        for name, due_at in due_before.items():
-            timer = case.timers.get(name)
-            if timer is not None and timer.running:
-                case.set_timer(move(timer, datetime.fromisoformat(str(due_at)), profile, policy.calendar))
+    for timer in tuple(case.timers.values()):
+        if not timer.running:
+            continue
+        if timer.name in before:
+            back = put_back(timer, before[timer.name], profile, policy.calendar)
+            if timer.due_at < back.due_at:
+                case.set_timer(back)
+        elif timer.started_at == raised.at:
+            case.set_timer(replace(timer, cancelled_at=command.at, next_at=None))
 
 
 def _extend(
@@ -220,7 +227,7 @@ def _extend(
     profile = policy.profiles[standing.ticket.profile]
     if timer is None or not timer.running:
         raise FieldMissing({"deadline": "the ticket does not owe this"})
-    if command.at > timer.due_at:
+    if command.at >= timer.due_at:
         raise FieldMissing({"deadline": "it is past; only a deadline that has not passed can be extended"})
     span = Span(fields["amount"], fields["unit"])
     due_at = after(timer.due_at, span, calendar=policy.calendar, zone=profile.tz)
@@ -231,7 +238,7 @@ def _extend(
 def _submit(
     case: Case, standing: Standing, command: Command, fields: dict[str, Any], changes: dict[str, Any], policy: Policy
 ) -> None:
-    """A draft becomes a complaint: its clocks start when it is submitted."""
+    """A draft becomes a complaint: its clocks start when it is submitted; it counts from when it was lodged."""
     if "text" in fields:
         changes["text"] = fields["text"]
     changes["received_at"] = command.at

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ticket_core.decide.timers import earlier, rules_for, settle, start_timer
-from ticket_core.model import JSON, Complaint, Event, Ticket, TicketChange, Timer
+from ticket_core.model import FINISHED, JSON, Complaint, Event, Ticket, TicketChange, Timer
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
 
@@ -26,6 +26,7 @@ class Case:
         self._timers = dict(timers)
         self._touched: dict[str, Timer] = {}
         self._complaints: list[Complaint] = []
+        self._rewritten: list[Complaint] = []
         self._events: list[Event] = []
 
     @classmethod
@@ -43,8 +44,11 @@ class Case:
         """The ticket's timers as they stand now."""
         return self._timers
 
-    def happen(self, kind: str, at: datetime, actor: str, data: Mapping[str, JSON], **changes: Any) -> None:
-        """An event happens: the ticket changes, timers it meets end, timers it starts begin."""
+    def happen(self, kind: str, at: datetime, actor: str, data: Mapping[str, JSON], /, **changes: Any) -> None:
+        """An event happens: the ticket changes, timers it meets end, timers it starts begin.
+
+        What a finished ticket goes through starts nothing: nobody owes anything on it.
+        """
         state = self.state
         state.update(changes)
         state["version"] += 1
@@ -54,10 +58,15 @@ class Case:
         )
         for timer in settle(self._timers, kind, state["stage"], at, self._profile).values():
             self.set_timer(timer)
+        if state["stage"] not in FINISHED:
+            self._start_timers(_STARTS_AS.get(kind, kind), at)
+
+    def _start_timers(self, start: str, at: datetime) -> None:
+        state = self.state
         source = state.get("source")
         for rule in rules_for(
             self._profile,
-            kind,
+            start,
             state["received_at"],
             kind=state["kind"],
             grade=state["grade"],
@@ -65,7 +74,7 @@ class Case:
             source=source.body if source else "",
             stage=state["stage"],
         ):
-            started_at = state["received_at"] if kind == "received" else at
+            started_at = state["received_at"] if start == "received" else at
             timer = start_timer(rule, state["id"], started_at, self._profile, self._policy.calendar)
             self.set_timer(earlier(self._timers.get(rule.name), timer))
 
@@ -78,15 +87,22 @@ class Case:
         """A statement joins the ticket."""
         self._complaints.append(complaint)
 
+    def rewrite(self, complaint: Complaint) -> None:
+        """A statement that is there already reads or counts otherwise."""
+        self._rewritten.append(complaint)
+
     def change(self) -> TicketChange:
         """All that happened."""
         return TicketChange(
             before=self._before,
             after=Ticket(**self.state),
             complaints=tuple(self._complaints),
+            rewritten=tuple(self._rewritten),
             events=tuple(self._events),
             timers=tuple(self._touched.values()),
         )
 
 
 _FIELDS = fields(Ticket)
+#: A triage ticket that is understood at last has the deadlines it would have had, from its receipt on.
+_STARTS_AS = {"replayed": "received"}

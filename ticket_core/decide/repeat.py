@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ticket_core.likeness import ALIKE, likeness
-from ticket_core.model import JSON, Ticket, TicketDraft
+from ticket_core.model import JSON, Complainant, Ticket, TicketDraft
 from ticket_core.profile import RepeatRule
 
 
@@ -30,20 +30,28 @@ def claimed_or_received(draft: TicketDraft, rule: RepeatRule) -> datetime:
     return claimed
 
 
-def counted_identities(draft: TicketDraft, rule: RepeatRule) -> tuple[str, ...]:
-    """The identities by which the rule counts it; none for what is anonymous, a draft or of another kind."""
-    if draft.complainant.anonymous or draft.disposition == "draft" or draft.kind not in rule.kinds:
-        return ()
-    return tuple(key for key in draft.identities if key not in rule.shared_numbers)
+def naming(identities: Iterable[str], rule: RepeatRule) -> tuple[str, ...]:
+    """The identities that name one person: a configured shared number names nobody."""
+    return tuple(key for key in identities if key not in rule.shared_numbers)
 
 
-def direct_reason(draft: TicketDraft, rule: RepeatRule) -> str:
+def counts_now(draft: TicketDraft) -> bool:
+    """Whether an input says something at once; a draft does when it is submitted, triage when it is understood."""
+    return draft.disposition != "draft" and draft.intent != "triage"
+
+
+def counted(kind: str, who: Complainant, identities: Iterable[str], rule: RepeatRule) -> tuple[str, ...]:
+    """The identities by which the rule counts a complaint; none for what is anonymous or of another kind."""
+    return () if who.anonymous or kind not in rule.kinds else naming(identities, rule)
+
+
+def direct_reason(kind: str, entry: str, rule: RepeatRule) -> str:
     """Why a complaint is a grievance at once (a visit, a special number); empty when it is not."""
-    if draft.kind not in rule.kinds:
+    if kind not in rule.kinds:
         return ""
-    if draft.entry == "walk_in" and rule.walk_in:
+    if entry == "walk_in" and rule.walk_in:
         return "walk_in"
-    return "special_number" if draft.entry and draft.entry in rule.special_numbers else ""
+    return "special_number" if entry and entry in rule.special_numbers else ""
 
 
 def repeated(lodged_at: datetime, channel: str, past: Iterable[Past], rule: RepeatRule) -> Past | None:
@@ -56,12 +64,12 @@ def repeated(lodged_at: datetime, channel: str, past: Iterable[Past], rule: Repe
     return max(inside, key=lambda one: (one.lodged_at, one.ticket_id, one.seq), default=None)
 
 
-def made_repeats(lodged_at: datetime, channel: str, past: Iterable[Past], rule: RepeatRule) -> Sequence[Past]:
-    """The stored complaints that repeat one that comes in late: those lodged after it, within the window."""
+def made_repeats(this: Past, past: Iterable[Past], rule: RepeatRule) -> Sequence[Past]:
+    """The stored complaints that repeat `this`, which comes in late: those lodged after it, within the window."""
     found = {
         (one.ticket_id, one.seq): one
         for one in past
-        if lodged_at < one.lodged_at <= lodged_at + rule.window and _in_scope(one, channel, rule)
+        if this.lodged_at < one.lodged_at <= this.lodged_at + rule.window and _in_scope(one, this.channel, rule)
     }
     return sorted(found.values(), key=lambda one: (one.lodged_at, one.ticket_id, one.seq))
 
@@ -70,17 +78,26 @@ def _in_scope(one: Past, channel: str, rule: RepeatRule) -> bool:
     return rule.scope == "all" or one.channel == channel
 
 
-def concerned(draft: TicketDraft, tickets: Iterable[Ticket]) -> tuple[Ticket, str] | None:
+def concerned(
+    draft: TicketDraft, identities: frozenset[str], tickets: Iterable[Ticket], rule: RepeatRule
+) -> tuple[Ticket, str] | None:
     """The open ticket of this person that a draft is about, the newest of several, and by what it is known.
 
     That is: its number or thread is quoted, the same service number, the same category and respondent, or text alike
-    (`likeness` at least `ALIKE`).
+    (`likeness` at least `ALIKE`). Only a quoted one may be of a kind that the rule does not count: an inquiry about the
+    same line does not become a grievance.
     """
-    mine = sorted((ticket for ticket in tickets if _belongs(draft, ticket)), key=lambda ticket: ticket.id, reverse=True)
+    mine = sorted(
+        (ticket for ticket in tickets if _belongs(draft, identities, ticket)),
+        key=lambda ticket: ticket.id,
+        reverse=True,
+    )
     for ticket in mine:
         if ticket.id == draft.thread or ticket.id in draft.quoted:
             return ticket, "quoted"
     for ticket in mine:
+        if ticket.kind not in rule.kinds:
+            continue
         if draft.service_number and draft.service_number == ticket.service_number:
             return ticket, "service_number"
         if (
@@ -94,8 +111,11 @@ def concerned(draft: TicketDraft, tickets: Iterable[Ticket]) -> tuple[Ticket, st
     return None
 
 
-def _belongs(draft: TicketDraft, ticket: Ticket) -> bool:
-    return ticket.open and ticket.stage != "draft" and not set(draft.identities).isdisjoint(ticket.identities)
+def _belongs(draft: TicketDraft, identities: frozenset[str], ticket: Ticket) -> bool:
+    """Whether it is an open ticket of that person; what is anonymous is nobody's, except by a token of ours."""
+    if not ticket.open or ticket.stage == "draft" or identities.isdisjoint(ticket.identities):
+        return False
+    return ticket.id == draft.thread or not (draft.complainant.anonymous or ticket.complainant.anonymous)
 
 
 def evidence(rule: RepeatRule, earlier: Past, later: Past) -> dict[str, JSON]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from ticket_core.model import Command, TicketDraft
+from ticket_core.model import Command, Outcome, TicketDraft
 from ticket_core.store.clock import to_us
 from ticket_core.store.schema import inbound
 from ticket_core.store.tx import Tx
@@ -32,6 +32,14 @@ class Seen:
     ticket_id: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What became of an input that is read once more."""
+
+    outcome: Outcome
+    ticket_id: int | None
+
+
 def source_key(draft: TicketDraft) -> str | None:
     """What makes a second delivery of this input known as one; None where every arrival is an input of its own."""
     return None if draft.external_id is None else f"{draft.channel}:{draft.external_id}"
@@ -43,6 +51,18 @@ def known(tx: Tx, keys: Sequence[str]) -> dict[str, Seen]:
         return {}
     query = select(inbound.c.source_key, inbound.c.id, inbound.c.ticket_id).where(inbound.c.source_key.in_(keys))
     return {key: Seen(inbound_id, ticket_id) for key, inbound_id, ticket_id in tx.connection.execute(query)}
+
+
+def load(tx: Tx, inbound_id: int) -> Earlier | None:
+    """What became of an input, held against others who replay it; None where there is none of this id."""
+    query = select(inbound.c.outcome, inbound.c.ticket_id).where(inbound.c.id == inbound_id).with_for_update()
+    row = tx.connection.execute(query).first()
+    return None if row is None else Earlier(row.outcome, row.ticket_id)
+
+
+def rewrite(tx: Tx, inbound_id: int, outcome: Outcome, ticket_id: int | None) -> None:
+    """A replay gave an input another outcome."""
+    tx.update_rows(inbound, [{"id": inbound_id, "outcome": outcome, "ticket_id": ticket_id}], "id")
 
 
 def write(tx: Tx, lines: Sequence[Line]) -> None:
