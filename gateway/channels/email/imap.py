@@ -1,0 +1,183 @@
+"""One connection to one folder of a mailbox. All calls block, each at most for the settings' timeout per wait.
+
+A connection is used by one thread at a time; only `cut` may be called from another one, to end a wait at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from imaplib import IMAP4
+from typing import Any
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
+
+from gateway.channels.email.settings import Imap
+
+#: The connection is lost or cannot be trusted any more; a new one may do better.
+BROKEN = (OSError, IMAP4.abort, ValueError)  # imapclient raises ValueError for answers that it cannot read
+#: The server said no.
+REFUSED = IMAPClientError
+
+_MOST_AT_ONCE = 500  # UIDs in one command, which some servers limit to 8000 bytes
+_KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How large a mail is, in bytes, and when it came into the folder."""
+
+    size: int
+    arrived_at: datetime | None
+
+
+class Session:
+    """A signed-in connection with `folder` selected. `validity` is its UIDVALIDITY, 0 when the server has none."""
+
+    def __init__(self, client: IMAPClient, folder: str) -> None:
+        self._client = client
+        self.folder = folder
+        selected = client.select_folder(folder)
+        self.validity = int(selected.get(b"UIDVALIDITY", 0))
+        self.count = int(selected.get(b"EXISTS", 0))
+        self._next = int(selected.get(b"UIDNEXT", 0))
+        self._idles = client.has_capability("IDLE")
+
+    def last_uid(self) -> int:
+        """The highest UID in the folder; 0 when it is empty."""
+        if self._next:
+            return self._next - 1
+        return max(self._client.search("ALL"), default=0)
+
+    def uids_after(self, last: int, since: datetime | None) -> list[int]:
+        """The UIDs above `last` in order; with `since`, only of mail that came in on that day or later.
+
+        "5:*" also names the last mail when its UID is below 5, so the answer is not trusted.
+        """
+        criteria: list[str | object] = ["UID", f"{last + 1}:*"]
+        if since is not None:
+            criteria += ["SINCE", (since - timedelta(days=1)).date()]  # the server's day may be another than ours
+        return sorted(uid for uid in self._client.search(criteria) if uid > last)
+
+    def weigh(self, uids: Sequence[int]) -> dict[int, Weight]:
+        """Size and time of those of `uids` that are still there."""
+        found = self._fetch(uids, "RFC822.SIZE", "INTERNALDATE")
+        return {
+            uid: Weight(int(what[b"RFC822.SIZE"]), what.get(b"INTERNALDATE"))
+            for uid, what in found.items()
+            if b"RFC822.SIZE" in what
+        }
+
+    def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The whole bytes of those of `uids` that are still there; reading does not mark them."""
+        found = self._fetch(uids, "BODY.PEEK[]")
+        return {uid: what[b"BODY[]"] for uid, what in found.items() if what.get(b"BODY[]") is not None}
+
+    def header(self, uid: int) -> bytes:
+        """The header alone; empty when the mail is not there."""
+        found = self._fetch([uid], "BODY.PEEK[HEADER]")
+        return next((what.get(b"BODY[HEADER]") or b"" for what in found.values()), b"")
+
+    def mark(self, uids: Sequence[int], flag: str, move_to: str) -> None:
+        """Flag mails and move them; those that are gone are left out."""
+        for start in range(0, len(uids), _MOST_AT_ONCE):
+            some = uids[start : start + _MOST_AT_ONCE]
+            if flag:
+                self._client.add_flags(some, [flag], silent=True)
+            if move_to and self._client.has_capability("MOVE"):
+                self._client.move(some, move_to)
+            elif move_to:
+                self._client.copy(some, move_to)
+                self._client.add_flags(some, ["\\Deleted"], silent=True)
+                if self._client.has_capability("UIDPLUS"):
+                    self._client.uid_expunge(some)
+
+    def wait(self, longest: float) -> None:
+        """Return as soon as the server says that something is new, at the latest after `longest` seconds."""
+        if not self._idles:
+            time.sleep(min(longest, 30.0))
+            self._client.noop()
+            return
+        self._client.idle()
+        self._client.idle_check(timeout=longest)
+        self._client.idle_done()
+
+    def cut(self) -> None:
+        """Break the connection off, from any thread: whatever waits for it ends."""
+        with contextlib.suppress(OSError):
+            self._client.socket().shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go of the connection without a word; the server copes."""
+        with contextlib.suppress(OSError):
+            self._client.shutdown()
+
+    def _fetch(self, uids: Sequence[int], *what: str) -> dict[int, dict[bytes, Any]]:
+        found: dict[int, dict[bytes, Any]] = {}  # the library says no types
+        for start in range(0, len(uids), _MOST_AT_ONCE):
+            found |= self._client.fetch(uids[start : start + _MOST_AT_ONCE], [*what])
+        return found
+
+
+def connect(settings: Imap, folder: str) -> Session:
+    """Sign in and select `folder`.
+
+    Raises:
+        LoginError, IMAPClientError: the server said no.
+        OSError: no connection, no answer in time, or no token.
+    """
+    client = IMAPClient(
+        settings.host,
+        port=settings.port,
+        ssl=settings.security == "tls",
+        ssl_context=_tls(settings) if settings.security == "tls" else None,
+        timeout=settings.timeout.total_seconds(),
+    )
+    try:
+        _keep_alive(client.socket())
+        client.normalise_times = False
+        if settings.security == "starttls":
+            client.starttls(_tls(settings))
+        if settings.token_command:
+            client.oauth2_login(settings.user, _token(settings))
+        else:
+            client.login(settings.user, settings.password)
+        return Session(client, folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            client.shutdown()
+        raise
+
+
+def aware(moment: datetime) -> datetime:
+    """A time of the server with its zone; without one it is UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _tls(settings: Imap) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+
+
+def _token(settings: Imap) -> str:
+    limit = settings.timeout.total_seconds()
+    try:
+        done = subprocess.run(settings.token_command, capture_output=True, text=True, timeout=limit, check=False)  # noqa: S603  the operator's own program
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError("the token command did not end in time") from error
+    if done.returncode or not done.stdout.strip():
+        raise ConnectionError(f"the token command failed with code {done.returncode}")
+    return done.stdout.strip()
+
+
+def _keep_alive(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE:
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
