@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from urllib.parse import urlencode
 
 import structlog
 
-from gateway.channels.base import Channel, Listening, Polling, Receive
+from gateway.channels.base import Channel, Listening, Parsed, Polling, Receive
 from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
 
 log = structlog.get_logger(__name__)
@@ -19,7 +22,12 @@ _LARGE = 256 << 10  # bytes beyond which parsing leaves the event loop
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=5)
 
-Record = Callable[[DeliveryReceipt], Awaitable[None]]
+
+class Record(Protocol):
+    """Take in what a provider reports; returns after the commit. With `raw` it gets a line in the journal."""
+
+    async def __call__(self, receipt: DeliveryReceipt, *, channel: str = "", raw: bytes = b"") -> None:
+        """Record it."""
 
 
 @dataclass(slots=True)
@@ -58,8 +66,10 @@ class Health:
 async def take(channel: Channel, raw: Raw, receive: Receive, record: Record) -> Sequence[Accepted]:
     """Parse one raw input and have all it says committed.
 
-    What `parse` fails on is unreadable: it goes to triage with its raw bytes.
+    What `parse` fails on is unreadable: it goes to triage with its raw bytes. An input has one line in the journal:
+    that of its message, or of its first receipt where it carries nothing else.
     """
+    parsed: Sequence[Parsed]
     try:
         if len(raw.body) > _LARGE:
             parsed = await asyncio.to_thread(channel.parse, raw)
@@ -69,24 +79,31 @@ async def take(channel: Channel, raw: Raw, receive: Receive, record: Record) -> 
         log.warning("unreadable", channel=channel.name, size=len(raw.body), error=type(error).__name__)
         parsed = [unreadable(channel.name, raw, type(error).__name__)]
     accepted = []
+    unwritten = b"" if any(isinstance(item, InboundMessage) for item in parsed) else _said(raw)
     for item in parsed:
         if isinstance(item, DeliveryReceipt):
-            await record(item)
+            await record(item, channel=channel.name, raw=unwritten)
+            unwritten = b""
         else:
             accepted.append(await receive(item))
     return accepted
 
 
 def unreadable(channel: str, raw: Raw, problem: str) -> InboundMessage:
-    """A message that only says that a person must look at its raw bytes."""
+    """A message that only says that a person must look at its raw bytes; these are its id, so it may come again."""
     return InboundMessage(
         channel=channel,
-        external_id=None,
+        external_id=f"sha256:{hashlib.sha256(_said(raw)).hexdigest()}",
         received_at=raw.received_at,
         raw=raw,
         readable=False,
         problem=f"unreadable: {problem}",
     )
+
+
+def _said(raw: Raw) -> bytes:
+    """All that was sent: some platforms say everything in the address."""
+    return raw.body or urlencode(sorted(raw.query.items())).encode()
 
 
 async def keep_running(name: str, health: Health, once: Callable[[], Awaitable[None]]) -> None:
