@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
 from gateway.channels.base import Channel, Transport
 from gateway.config import Settings
+from gateway.configured import channel_tables, gathered, make_channels, make_transports, read_policy
 from gateway.dispatch import Dispatcher
 from gateway.errors import ConfigError
 from gateway.keys import Keys
@@ -18,23 +19,15 @@ from gateway.loops import Health, keep_running, run_channel
 from gateway.memory import StoreMemory
 from gateway.normalize.draft import Reading
 from gateway.reception import Reception
-from gateway.registry import build
 from gateway.render import Renderer
 from gateway.sweeper import Sweeper
-from ticket_core.calendar import load_calendar, read_year_files
-from ticket_core.directory import Directory
-from ticket_core.errors import ProfileError
+from gateway.web.auth import SignIn
 from ticket_core.policy import Policy
-from ticket_core.profile import Profile, load_profile
 from ticket_core.store.store import Store
 
 log = structlog.get_logger(__name__)
 
-#: Ways in and out that every installation has, unless its file says otherwise.
-_CHANNELS = {"web": {"kind": "web"}, "phone": {"kind": "phone"}}
-_TRANSPORTS = {"preview-email": {"kind": "preview-email"}, "preview-sms": {"kind": "preview-sms"}}
-_CHANNEL_KEYS = frozenset({"kind", "profile"})
-_TRANSPORT_KEYS = frozenset({"kind"})
+_CLEAN_STOP = 8.0  # seconds that loops may take to finish what they are doing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,34 +42,11 @@ class Parts:
     reception: Reception
     dispatcher: Dispatcher
     sweeper: Sweeper
+    sign_in: SignIn
+    readings: Mapping[str, Reading]
     channels: dict[str, Channel]
     transports: dict[str, Transport]
     health: dict[str, Health] = field(default_factory=dict)
-
-
-def read_policy(settings: Settings) -> Policy:
-    """Profiles, calendar and directory as configured.
-
-    Raises:
-        ConfigError: with every problem of every file.
-    """
-    problems: list[str] = []
-    profiles: dict[str, Profile] = {}
-    folders = [settings.profiles_folder] if settings.profiles_folder else []
-    names = {settings.profile} | {str(table.get("profile", settings.profile)) for table in settings.channels.values()}
-    for name in sorted(names):
-        try:
-            profiles[name] = load_profile(name, *folders)
-        except ProfileError as error:
-            problems += error.problems
-    calendar = None
-    try:
-        calendar = load_calendar(read_year_files(settings.calendar_folder) if settings.calendar_folder else ())
-    except ProfileError as error:
-        problems += error.problems
-    if problems or calendar is None:
-        raise ConfigError(problems)
-    return Policy(profiles=profiles, calendar=calendar, directory=Directory(settings.people))
 
 
 def assemble(settings: Settings) -> Parts:
@@ -89,22 +59,12 @@ def assemble(settings: Settings) -> Parts:
     policy: Policy | None = None
     channels: dict[str, Channel] = {}
     transports: dict[str, Transport] = {}
-    tables = {
-        **{name: table for name, table in _CHANNELS.items() if name not in settings.channels},
-        **settings.channels,
-    }
-    try:
+    with gathered(problems):
         policy = read_policy(settings)
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        channels = build("channels", tables, common=_CHANNEL_KEYS)
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        transports = _by_medium(build("transports", {**_TRANSPORTS, **settings.transports}, common=_TRANSPORT_KEYS))
-    except ConfigError as error:
-        problems += error.problems
+    with gathered(problems):
+        channels = make_channels(settings)
+    with gathered(problems):
+        transports = make_transports(settings)
     if problems or policy is None:
         raise ConfigError(problems)
     keys = Keys(settings.signing_secret())
@@ -120,9 +80,10 @@ def assemble(settings: Settings) -> Parts:
         settings=settings,
         health=health["dispatcher"],
     )
+    tables = channel_tables(settings)
     readings = {
         name: Reading(
-            profile=str(tables.get(name, {}).get("profile", settings.profile)),
+            profile=str(tables[name].get("profile", settings.profile)),
             ticket_of_token=keys.ticket_of_token,
             area_code=settings.area_code,
         )
@@ -139,15 +100,12 @@ def assemble(settings: Settings) -> Parts:
         reception=Reception(store, policy, keys, readings, dispatcher.wake),
         dispatcher=dispatcher,
         sweeper=Sweeper(store, policy, health["clock"], dispatcher.wake),
+        sign_in=SignIn(store, secure=settings.http.base_url.startswith("https:")),
+        readings=readings,
         channels=channels,
         transports=transports,
         health=health,
     )
-
-
-def _by_medium(made: dict[str, Transport]) -> dict[str, Transport]:
-    """The transport of each medium: the last one named wins, so what is configured stands before the preview."""
-    return {transport.medium: transport for transport in made.values()}
 
 
 @contextlib.asynccontextmanager
@@ -185,4 +143,6 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            _, late = await asyncio.wait(tasks, timeout=_CLEAN_STOP)
+            if late:
+                log.warning("stopped_late", tasks=len(late))

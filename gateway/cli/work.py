@@ -1,0 +1,218 @@
+"""What commands do to the database: by the process that holds it, whether that is this one or the running gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gateway import control
+from gateway.app import Parts, assemble, opened
+from gateway.cli.failures import Failed, none_of
+from gateway.control import Command, NobodyListens
+from gateway.loops import take
+from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
+from gateway.normalize.draft import to_draft
+from ticket_core.errors import StoreLocked, UnknownInput
+from ticket_core.model import Replay
+from ticket_core.number import number_of, ticket_id_of
+from ticket_core.service import intake
+from ticket_core.store.journals import Input, load_input
+from ticket_core.store.tickets import load_ticket
+
+if TYPE_CHECKING:
+    from gateway.config import Settings
+    from ticket_core.model import JSON
+
+Arguments = Mapping[str, "JSON"]
+Work = Callable[[Parts, Arguments], Awaitable["JSON"]]
+Call = Callable[[str, Arguments], Awaitable["JSON"]]
+
+#: Outcomes that a better reading of the same bytes may change.
+_MAY_CHANGE = frozenset({"triage", "automatic", "receipt"})
+
+
+async def ingest(parts: Parts, arguments: Arguments) -> JSON:
+    """Take one recorded input in as if it had just arrived: `channel`, `file`, `media_type`, `body` in base64.
+
+    Returns one object per message in it, usually one.
+    """
+    name = str(arguments["channel"])
+    channel = parts.channels.get(name)
+    if channel is None:
+        raise none_of("渠道", "channel", name, sorted(parts.channels))
+    raw = Raw(
+        channel=name,
+        body=base64.b64decode(str(arguments["body"])),
+        received_at=datetime.now(UTC),
+        media_type=str(arguments["media_type"]),
+    )
+    if len(raw.body) > channel.limit:
+        return [{**_EMPTY, "file": arguments["file"], "channel": name, "outcome": "refused"}]
+    told: list[tuple[InboundMessage, Accepted]] = []
+
+    async def receive(message: InboundMessage) -> Accepted:
+        accepted = await parts.reception.receive(message)
+        told.append((message, accepted))
+        return accepted
+
+    await take(channel, raw, receive, parts.dispatcher.record_receipt)
+    if not told:  # a delivery report, or a mere sign of life
+        return [{**_EMPTY, "file": arguments["file"], "channel": name, "outcome": "receipt"}]
+    return [{"file": arguments["file"], **await _as_stored(parts, *one)} for one in told]
+
+
+_EMPTY: Mapping[str, JSON] = {
+    "external_id": None,
+    "ticket": None,
+    "kind": None,
+    "sender": None,
+    "subject": "",
+    "text": "",
+    "reply_text": "",
+    "attachments": [],
+    "automatic": None,
+    "bounced": [],
+}
+
+
+async def _as_stored(parts: Parts, message: InboundMessage, accepted: Accepted) -> dict[str, JSON]:
+    draft = await asyncio.to_thread(to_draft, message, parts.readings[message.channel])
+    ticket_id = ticket_id_of(accepted.ticket) if accepted.ticket else None
+    ticket = None if ticket_id is None else await parts.store.read(partial(load_ticket, ticket_id=ticket_id))
+    return {
+        "channel": message.channel,
+        "external_id": message.external_id,
+        "outcome": accepted.outcome,
+        "ticket": accepted.ticket,
+        "kind": None if ticket is None else ticket.kind,
+        "subject": draft.subject,
+        "sender": message.sender[0].value if message.sender else None,
+        "text": draft.text,
+        "reply_text": draft.view or draft.text,
+        "attachments": [
+            {
+                "name": one.name,
+                "media_type": one.media_type,
+                "size": len(one.content),
+                "sha256": hashlib.sha256(one.content).hexdigest(),
+            }
+            for one in draft.attachments
+        ],
+        "automatic": message.automatic,
+        "bounced": [
+            {"address": one.address, "permanent": one.permanent, "status": one.status} for one in message.bounced
+        ],
+    }
+
+
+async def replay(parts: Parts, arguments: Arguments) -> JSON:
+    """Read the input `id` of the journal again, as of the time it came; only what nobody understood can change.
+
+    Idempotent: an input that had its effect has no other.
+    """
+    inbound_id = int(str(arguments["id"]))
+    found = await parts.store.read(partial(load_input, inbound_id=inbound_id))
+    if found is None:
+        raise UnknownInput(inbound_id)
+    line, body = found
+    told: dict[str, JSON] = {"id": line.id, "channel": line.channel, "was": line.outcome}
+    messages = await _read_again(parts, line, body)
+    if not messages:
+        return {**told, "outcome": "duplicate", "ticket": None if line.ticket_id is None else number_of(line.ticket_id)}
+    mine = next((one for one in messages if one.external_id == line.external_id), messages[0])
+    draft = await asyncio.to_thread(to_draft, mine, parts.readings[line.channel])
+    again = replace(draft, replay=Replay(inbound_id=inbound_id, at=datetime.now(UTC)))
+    taken = (await parts.store.run(partial(intake, drafts=[again], policy=parts.policy)))[0]
+    for other in messages:
+        if other is not mine and other.external_id is not None:  # known by its id, it has no second effect
+            await parts.reception.receive(other)
+    parts.dispatcher.wake()
+    return {**told, "outcome": taken.outcome, "ticket": None if taken.ticket is None else number_of(taken.ticket.id)}
+
+
+async def _read_again(parts: Parts, line: Input, body: bytes) -> list[InboundMessage]:
+    """What the channel makes of an input today; nothing where the channel is gone or the input was a command."""
+    channel = parts.channels.get(line.channel)
+    if channel is None or line.outcome not in _MAY_CHANGE:
+        return []
+    raw = Raw(channel=line.channel, body=body, received_at=line.received_at, media_type=line.raw_type, actor=line.actor)
+    messages: list[InboundMessage] = []
+
+    async def collect(message: InboundMessage) -> Accepted:
+        messages.append(message)
+        return Accepted(outcome="duplicate", inbound_id=line.id)
+
+    async def pass_by(receipt: DeliveryReceipt, *, channel: str = "", raw: bytes = b"") -> None:
+        """A delivery report was recorded when it came."""
+
+    await take(channel, raw, collect, pass_by)
+    return messages
+
+
+async def tick(parts: Parts, arguments: Arguments) -> JSON:
+    """One step of timers and dispatch as of `now` (RFC 3339); returns how many timers and notices it concerned."""
+    now = datetime.fromisoformat(str(arguments["now"])) if arguments.get("now") else datetime.now(UTC)
+    timers = await parts.sweeper.step(now)
+    notices = await parts.dispatcher.step(now)
+    return {"now": now.isoformat(), "timers": timers, "notices": notices}
+
+
+async def add_user(parts: Parts, arguments: Arguments) -> JSON:
+    """A console account: `name`, `role`, `password`, `label`."""
+    account = await parts.sign_in.create_account(
+        str(arguments["name"]), str(arguments["role"]), str(arguments["password"]), str(arguments.get("label") or "")
+    )
+    return {"name": account.name, "role": account.role}
+
+
+async def add_token(parts: Parts, arguments: Arguments) -> JSON:
+    """An API token: `name`, `role`; returns the token, which is kept nowhere."""
+    return await parts.sign_in.create_token(str(arguments["name"]), str(arguments["role"]))
+
+
+async def ping(_parts: Parts, _arguments: Arguments) -> JSON:
+    """Say that this process listens."""
+    return "pong"
+
+
+COMMANDS: Mapping[str, Work] = {
+    "ping": ping,
+    "ingest": ingest,
+    "replay": replay,
+    "tick": tick,
+    "user-add": add_user,
+    "token-add": add_token,
+}
+
+
+def commands_of(parts: Parts) -> dict[str, Command]:
+    """The commands, done to these parts."""
+    return {name: partial(work, parts) for name, work in COMMANDS.items()}
+
+
+@contextlib.asynccontextmanager
+async def carrying_out(settings: Settings) -> AsyncIterator[Call]:
+    """A function that does commands by name: through the running gateway where there is one, else here.
+
+    Raises:
+        StoreLocked: another process holds the SQLite file and does not listen.
+    """
+    url = settings.database.url
+    try:
+        await control.call(url, "ping", {})
+    except NobodyListens:
+        parts = assemble(settings)
+        try:
+            async with opened(parts):
+                yield lambda name, arguments: COMMANDS[name](parts, arguments)
+        except StoreLocked as error:
+            raise Failed(f"{error}, which does not answer") from error
+        return
+    yield partial(control.call, url)

@@ -1,0 +1,90 @@
+"""What the operator's file names, read and made: policy, channels, transports; each with all its problems at once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gateway.channels.base import Channel, Transport
+from gateway.config import Settings
+from gateway.errors import ConfigError
+from gateway.registry import build
+from ticket_core.calendar import Calendar, load_calendar, read_year_files
+from ticket_core.directory import Directory
+from ticket_core.errors import ProfileError
+from ticket_core.policy import Policy
+from ticket_core.profile import Profile, load_profile
+
+#: Ways in and out that every installation has, unless its file says otherwise.
+_CHANNELS = {"web": {"kind": "web"}, "phone": {"kind": "phone"}}
+_TRANSPORTS = {"preview-email": {"kind": "preview-email"}, "preview-sms": {"kind": "preview-sms"}}
+_CHANNEL_KEYS = frozenset({"kind", "profile"})
+_TRANSPORT_KEYS = frozenset({"kind"})
+
+
+@contextlib.contextmanager
+def gathered(problems: list[str]) -> Iterator[None]:
+    """Put the problems of a `ConfigError` or `ProfileError` into the list, and go on after the block."""
+    try:
+        yield
+    except (ConfigError, ProfileError) as error:
+        problems += error.problems
+
+
+def read_calendar(settings: Settings) -> Calendar:
+    """The calendar with the operator's own days.
+
+    Raises:
+        ConfigError: with every problem of every file.
+    """
+    folder = settings.calendar_folder
+    try:
+        return load_calendar(read_year_files(folder) if folder else ())
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"calendar_folder: {line}" for line in str(error).splitlines()]) from error
+
+
+def read_policy(settings: Settings) -> Policy:
+    """Profiles, calendar and directory as configured.
+
+    Raises:
+        ConfigError: with every problem of every file.
+    """
+    problems: list[str] = []
+    profiles: dict[str, Profile] = {}
+    folders = [settings.profiles_folder] if settings.profiles_folder else []
+    names = {settings.profile} | {str(table.get("profile", settings.profile)) for table in settings.channels.values()}
+    for name in sorted(names):
+        with gathered(problems):
+            profiles[name] = load_profile(name, *folders)
+    calendar: Calendar | None = None
+    with gathered(problems):
+        calendar = read_calendar(settings)
+    if problems or calendar is None:
+        raise ConfigError(problems)
+    return Policy(profiles=profiles, calendar=calendar, directory=Directory(settings.people))
+
+
+def channel_tables(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
+    """The configuration of every channel, those included that every installation has."""
+    return {**_CHANNELS, **settings.channels}
+
+
+def make_channels(settings: Settings) -> dict[str, Channel]:
+    """The channels by name, not yet running.
+
+    Raises:
+        ConfigError: with every problem of the section.
+    """
+    return build("channels", channel_tables(settings), common=_CHANNEL_KEYS)
+
+
+def make_transports(settings: Settings) -> dict[str, Transport]:
+    """The transport of each medium: what is configured, else the preview outbox.
+
+    Raises:
+        ConfigError: with every problem of the section.
+    """
+    made = build("transports", {**_TRANSPORTS, **settings.transports}, common=_TRANSPORT_KEYS)
+    return {transport.medium: transport for transport in made.values()}
