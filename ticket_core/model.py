@@ -122,9 +122,8 @@ class TicketDraft:
 
     `external_id` is the sender's own id of this input; with `channel` it makes a second delivery a no-op; None means
     that every arrival is an input of its own. `claimed_at` is when the sender says it was lodged; it is trusted within
-    limits.
-    `thread` is a ticket proven by an unforgeable token; `quoted` are tickets only named in the text. With `replay` it is
-    no new input but one of the journal, whose `received_at` it keeps.
+    limits. `thread` is a ticket proven by an unforgeable token; `quoted` are tickets only named in the text. With
+    `replay` it is no new input but one of the journal, whose `received_at` it keeps.
     """
 
     channel: str
@@ -158,6 +157,7 @@ class TicketDraft:
     actor: str = "complainant"
     thread: int | None = None
     quoted: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()
     replay: Replay | None = None
 
 

@@ -16,6 +16,8 @@ from ticket_core.number import find_numbers
 
 _LONGEST_TEXT = 200_000
 _LONGEST_LINE = 200
+#: Markers that forbid an automatic answer but do not say that a machine wrote it: a complaint through a group address.
+_SENT_BY_PEOPLE = frozenset({"list", "auto-response-suppress"})
 _TOKEN = re.compile(r"[0-9]{15}\.[a-z2-7]{16}", re.IGNORECASE)
 
 
@@ -40,8 +42,9 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
     given = fields.get("complainant") or {}
     complainant, identities = _complainant(message.sender, given, fields.get("caller"), reading)
     thread = _thread(message.thread, reading)
+    by_people = message.automatic in _SENT_BY_PEOPLE
     intent, note = "complaint", ""
-    if message.automatic:
+    if message.automatic and not by_people:
         intent, note = "automatic", message.automatic
     elif not message.readable:
         intent, note = "triage", message.problem or "unreadable"
@@ -81,6 +84,7 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         actor=raw.actor,
         thread=thread,
         quoted=find_numbers(f"{subject}\n{text[:5000]}"),
+        tags=("no_automatic_replies",) if by_people else (),
     )
 
 

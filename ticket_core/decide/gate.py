@@ -12,6 +12,9 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 #: On a ticket, this tag says that the complainant asked for no replies.
 NO_REPLIES = "no_replies"
+#: This one, that no machine may answer: the complaint came through a list or forbade automatic answers. People may.
+NO_AUTOMATIC_REPLIES = "no_automatic_replies"
+_NOBODY = frozenset({"complainant", "rule", "clock"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,11 @@ def _own_address(passage: Passage, caps: Caps) -> bool:
     return bool(at) and f"{local.partition('+')[0]}@{domain}" in caps.own_addresses
 
 
+def _no_automatic_replies(passage: Passage, _caps: Caps) -> bool:
+    by_itself = passage.event.actor in _NOBODY
+    return by_itself and passage.to_complainant and NO_AUTOMATIC_REPLIES in passage.ticket.tags
+
+
 def _no_longer_owed(passage: Passage, _caps: Caps) -> bool:
     """A rung of a ladder speaks of a deadline; by now that may be met or the ticket finished."""
     if "rung" not in passage.event.data:
@@ -70,6 +78,7 @@ _REASONS: Mapping[str, Callable[[Passage, Caps], bool]] = {
     "no_address": lambda passage, _caps: not passage.address.strip(),
     "own_address": _own_address,
     "no_replies_wanted": lambda passage, _caps: passage.to_complainant and NO_REPLIES in passage.ticket.tags,
+    "no_automatic_replies": _no_automatic_replies,
     "no_longer_owed": _no_longer_owed,
     "address_cap": _address_cap,
     "ticket_cap": lambda passage, caps: passage.to_complainant and passage.of_ticket_in_day >= caps.per_ticket_per_day,

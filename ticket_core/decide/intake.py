@@ -187,6 +187,7 @@ def _open(arrival: Arrival, heard: _Heard, known: Known, policy: Policy) -> Chan
         group=profile.default_group,
         first_owner=draft.actor if draft.actor != "complainant" else "",
         triage=draft.note or "unclear" if draft.intent == "triage" else "",
+        tags=draft.tags,
         links=links_to(heard.earlier, rule),
     )
     case.add_statement(_statement(arrival, ticket_id, 1, heard.lodged_at, "complaint", heard.counted))

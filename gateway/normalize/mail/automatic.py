@@ -12,7 +12,7 @@ OWN_MARKER = b"x-complaint-gateway"  # every header field whose name begins so i
 
 _NULL_PATH = re.compile(rb"\s*(?:<\s*>|MAILER-DAEMON)\s*", re.IGNORECASE)
 _SYSTEM_SENDER = re.compile(r"(?:mailer-?daemon|postmaster|mail-?delivery.{0,20})(?:@.*)?", re.IGNORECASE)
-_BULK = frozenset((b"bulk", b"junk", b"list", b"auto_reply", b"auto-reply"))
+_BULK = frozenset((b"bulk", b"junk", b"auto_reply", b"auto-reply"))
 _LISTS = (
     b"list-id",
     b"list-unsubscribe",
@@ -51,6 +51,10 @@ def _suppresses(seen: Evidence) -> bool:
     return bool(value) and value != b"none"
 
 
+def _precedence(seen: Evidence) -> bytes:
+    return first(seen.headers, b"precedence").lower().strip()
+
+
 def _auto_submitted(seen: Evidence) -> bool:
     value = first(seen.headers, b"auto-submitted").lower().split(b";")[0].split(b"(")[0].strip()
     return bool(value) and value != b"no"
@@ -76,8 +80,8 @@ MARKERS: dict[str, Callable[[Evidence], bool]] = {
     "autoreply-header": lambda seen: any(name in seen.headers for name in _AUTOREPLY),
     "vacation-subject": _vacation,
     "auto-response-suppress": _suppresses,
-    "precedence": lambda seen: first(seen.headers, b"precedence").lower() in _BULK,
-    "list": lambda seen: any(name in seen.headers for name in _LISTS),
+    "list": lambda seen: any(name in seen.headers for name in _LISTS) or _precedence(seen) == b"list",
+    "precedence": lambda seen: _precedence(seen) in _BULK,
     "x-loop": lambda seen: b"x-loop" in seen.headers,
 }
 
