@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     secret: str = ""
     secret_file: Path = Path("data/secret")
     area_code: str = ""
+    demo: bool = False  # the first start makes accounts for whoever only wants to look
     database: Database = Database()
     http: Http = Http()
     organisation: Organisation = Organisation()
