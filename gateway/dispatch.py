@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import structlog
 
@@ -94,6 +96,7 @@ class Dispatcher:
 
     async def step(self, now: datetime | None = None) -> int:
         """Send all that is due by `now`, once; returns how many notices were taken in hand."""
+        self._stopping = False
         clock = self._clock
         if now is not None:
             self._clock = lambda: now
@@ -234,9 +237,8 @@ class Dispatcher:
             self._report("send_unanswered", ready.owed, str(error) or type(error).__name__)
             return Fact(at=self._clock(), status="temporary_failure", detail="no answer in time")
         except Exception as error:  # a fault in an adapter is one notice's trouble, not that of all others
-            log.exception("transport_fault", transport=transport.name, notice=ready.owed.id)
-            self._report("send_failed", ready.owed, str(error) or type(error).__name__)
-            return Fact(at=self._clock(), status="temporary_failure", detail=f"internal error: {type(error).__name__}")
+            self._report("transport_fault", ready.owed, fault := _fault(error))
+            return Fact(at=self._clock(), status="temporary_failure", detail=fault)
         return Fact(
             at=receipt.at,
             status=receipt.status,
@@ -326,3 +328,9 @@ class Dispatcher:
 def _plain(said: str) -> str:
     """What a provider says, as a database takes it: at most 500 characters, no NUL, no broken encoding."""
     return said[:500].replace("\0", "").encode(errors="replace").decode()
+
+
+def _fault(error: Exception) -> str:
+    """What went wrong in our code and where, without any of the values it had in hand."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"internal error: {type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"

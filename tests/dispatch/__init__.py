@@ -1,0 +1,1 @@
+"""Sending: the gate, the outbox, the dispatcher and what providers report."""
