@@ -19,7 +19,7 @@ from ticket_core.store.schema import metadata
 
 _FIRST_TICKET = 200101_00000000  # a day long ago, so that new tickets come after all of them
 _FIRST_ID = 1_000_000  # of inputs and notices; the real one is before
-#: Which columns differ from copy to copy `n`, and how. `:at` is when copy 0 came (µs), `:gap` the µs between two copies.
+#: Which columns differ from copy to copy `n`, and how. `:at` is when copy 0 came, `:gap` is between two copies (µs).
 _OTHERS: Mapping[str, Mapping[str, str]] = {
     "inbound": {
         "id": ":inbound + n",
@@ -84,8 +84,7 @@ async def fill(path: Path, tickets: int, *, first_at: datetime, due_at: datetime
         for table, others in _OTHERS.items():
             _copy(database, table, others, given)
         database.execute("UPDATE counter SET next = next + ? + ? * ?", (_FIRST_ID, tickets, notices))
-    took = time.monotonic() - started
-    say(f"filled {path.name} with {tickets:,} tickets in {took:.0f} s: {path.stat().st_size >> 20} MiB")
+    say(f"filled {path.name} with {tickets:,} tickets in {time.monotonic() - started:.0f} s")
 
 
 def _copy(database: sqlite3.Connection, table: str, others: Mapping[str, str], given: Mapping[str, int]) -> None:

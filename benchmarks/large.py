@@ -1,4 +1,4 @@
-"""What an intake costs in an empty and in a very large database: CPU of both threads, bytes of SQL and commits included."""
+"""What an intake costs in an empty and in a very large database: CPU of both threads, commits included."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ MEASURES: Mapping[str, tuple[str, Callable[[Sequence[float]], float]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How much is measured: `rounds` of `seconds` over HTTP, of `count` items elsewhere; `tickets` in the large file."""
+    """How much is measured: `rounds` of `seconds` over HTTP, of `count` items elsewhere; `tickets` in the large one."""
 
     rounds: int
     seconds: float
