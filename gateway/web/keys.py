@@ -15,8 +15,7 @@ from ticket_core.policy import Policy
 from ticket_core.store.store import Store
 
 #: The names under which the web's own entrances stand in the journal.
-API_CHANNEL: Final = "api"
-WEB_CHANNEL: Final = "web"
+WEB_CHANNEL: Final = "web"  # the form and the JSON intake
 PHONE_CHANNEL: Final = "phone"
 
 
@@ -62,3 +61,7 @@ LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
 DOORS: web.AppKey[Mapping[str, Webhook]] = web.AppKey("doors")
 ACCEPT: web.AppKey[AcceptRaw] = web.AppKey("accept")
 PARTS: web.AppKey[Mapping[str, Part]] = web.AppKey("parts")
+#: The identity key of a phone number as anybody writes it (``phone:+86…``); None when it names no single person.
+IDENTITY_OF_PHONE: web.AppKey[Callable[[str], str | None]] = web.AppKey("identity_of_phone")
+#: A service number 业务号码 as tickets keep it.
+SERVICE_NUMBER_OF: web.AppKey[Callable[[str], str]] = web.AppKey("service_number_of")

@@ -1,0 +1,224 @@
+"""What came in and what went out, by JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, cast
+
+from aiohttp import web
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from gateway.mask import mask_name
+from gateway.web.auth import require
+from gateway.web.keys import RECEPTION
+from gateway.web.privacy import handles, mask_address
+from gateway.web.problems import wrong_field
+from gateway.web.routes import Route, answer, read_query
+from gateway.web.schema import InboundQuery, NoticeQuery
+from ticket_core.model import NoticeState, Outcome, Ticket
+from ticket_core.number import number_of, ticket_id_of
+from ticket_core.store.journals import Input, SentNotice, list_inbound, list_notices
+from ticket_core.store.queries import BadCursor
+from ticket_core.store.tickets import load_tickets
+from ticket_core.ticket_shape import Number
+
+_INBOUND: TypeAdapter[InboundQuery] = TypeAdapter(InboundQuery)
+_NOTICES: TypeAdapter[NoticeQuery] = TypeAdapter(NoticeQuery)
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRow:
+    """One input and its one outcome; `size` is that of its raw bytes."""
+
+    __pydantic_config__ = _STRICT
+    id: int
+    channel: str
+    external_id: str | None
+    sha256: str
+    received_at: datetime
+    outcome: Outcome
+    number: Number | None
+    note: str
+    actor: str
+    raw_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputList:
+    """A page of the journal; `cursor` leads to the next, null on the last."""
+
+    __pydantic_config__ = _STRICT
+    inbound: tuple[InputRow, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """One try of ours, or one receipt 回执."""
+
+    __pydantic_config__ = _STRICT
+    at: datetime
+    status: str
+    provider_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRow:
+    """One notice 通知 with everything that happened to it."""
+
+    __pydantic_config__ = _STRICT
+    id: int
+    number: Number
+    event_seq: int
+    notice: str
+    role: str
+    medium: str
+    address: Annotated[str, Field(description="masked for those who do not handle the ticket")]
+    name: str
+    locale: str
+    state: NoticeState
+    created_at: datetime
+    send_at: datetime
+    attempts: int
+    transport: str
+    provider_id: str
+    cause: str
+    template_version: str
+    deliveries: tuple[DeliveryRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeList:
+    """A page of notices; `cursor` leads to the next, null on the last."""
+
+    __pydantic_config__ = _STRICT
+    notices: tuple[NoticeRow, ...]
+    cursor: str | None
+
+
+async def get_inbound(request: web.Request) -> web.Response:
+    """A page of the journal of inputs."""
+    query = read_query(request, _INBOUND)
+    ticket_id = _ticket(query.get("number"))
+    try:
+        page = await request.app[RECEPTION].store.read(
+            lambda connection: list_inbound(
+                connection,
+                channel=query.get("channel", ""),
+                outcome=query.get("outcome", ""),
+                ticket_id=ticket_id,
+                cursor=query.get("cursor"),
+                limit=query.get("limit", 50),
+            )
+        )
+    except BadCursor:
+        raise wrong_field("cursor", "bad_cursor") from None
+    return answer(InputList(inbound=tuple(map(_input, page.rows)), cursor=page.cursor))
+
+
+async def get_notices(request: web.Request) -> web.Response:
+    """A page of notices, each with every delivery."""
+    account = await require(request)
+    reception = request.app[RECEPTION]
+    query = read_query(request, _NOTICES)
+    ticket_id = _ticket(query.get("number"))
+    try:
+        page = await reception.store.read(
+            lambda connection: list_notices(
+                connection,
+                ticket_id=ticket_id,
+                state=query.get("state", ""),
+                notice_name=query.get("notice", ""),
+                cursor=query.get("cursor"),
+                limit=query.get("limit", 50),
+            )
+        )
+    except BadCursor:
+        raise wrong_field("cursor", "bad_cursor") from None
+    ids = {one.ticket_id for one in page.rows}
+    tickets = await reception.store.read(lambda connection: load_tickets(connection, ids))
+
+    def clear(ticket: Ticket | None) -> bool:
+        return ticket is not None and handles(account, ticket, reception.policy.directory)
+
+    rows = tuple(_notice(one, clear=clear(tickets.get(one.ticket_id))) for one in page.rows)
+    return answer(NoticeList(notices=rows, cursor=page.cursor))
+
+
+def _ticket(number: str | None) -> int | None:
+    if not number:
+        return None
+    ticket_id = ticket_id_of(number)
+    if ticket_id is None:
+        raise wrong_field("number", "bad_number")
+    return ticket_id
+
+
+def _input(one: Input) -> InputRow:
+    return InputRow(
+        id=one.id,
+        channel=one.channel,
+        external_id=one.external_id,
+        sha256=one.sha256,
+        received_at=one.received_at,
+        outcome=cast(Outcome, one.outcome),
+        number=None if one.ticket_id is None else number_of(one.ticket_id),
+        note=one.note,
+        actor=one.actor,
+        raw_type=one.raw_type,
+        size=one.size,
+    )
+
+
+def _notice(one: SentNotice, *, clear: bool) -> NoticeRow:
+    return NoticeRow(
+        id=one.id,
+        number=number_of(one.ticket_id),
+        event_seq=one.event_seq,
+        notice=one.notice,
+        role=one.role,
+        medium=one.medium,
+        address=one.address if clear else mask_address(one.address),
+        name=one.name if clear else mask_name(one.name),
+        locale=one.locale,
+        state=cast(NoticeState, one.state),
+        created_at=one.created_at,
+        send_at=one.send_at,
+        attempts=one.attempts,
+        transport=one.transport,
+        provider_id=one.provider_id,
+        cause=one.cause,
+        template_version=one.template_version,
+        deliveries=tuple(
+            DeliveryRow(at=each.at, status=each.status, provider_id=each.provider_id, detail=each.detail)
+            for each in one.deliveries
+        ),
+    )
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/v1/inbound",
+        run=get_inbound,
+        who="staff",
+        summary="收件日志 The journal of inputs, each with its one outcome",
+        query=InboundQuery,
+        gives=InputList,
+        problems=(422,),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/notices",
+        run=get_notices,
+        who="staff",
+        summary="通知日志 Notices with every delivery event",
+        query=NoticeQuery,
+        gives=NoticeList,
+        problems=(422,),
+    ),
+)

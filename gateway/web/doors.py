@@ -1,0 +1,74 @@
+"""The doors of the webhook channels: read, limit, verify, commit, and only then answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from gateway.channels.base import Answer, Webhook
+from gateway.errors import Refused
+from gateway.message import Raw
+from gateway.web.callers import throttle
+from gateway.web.keys import ACCEPT, DOORS
+from gateway.web.meters import METERS
+from gateway.web.problems import Problem
+
+PATH = "/channels/{name}"
+
+
+def add_doors(app: web.Application) -> None:
+    """Serve ``/channels/{name}`` for the channels under `DOORS`."""
+    app.router.add_route("GET", PATH, knock)
+    app.router.add_route("POST", PATH, knock)
+
+
+async def knock(request: web.Request) -> web.Response:
+    """One push of a platform, or its check of our address."""
+    throttle(request, "request")
+    channel = request.app[DOORS].get(request.match_info["name"])
+    if channel is None:
+        raise Problem(404, "not-found")
+    raw = Raw(
+        channel=channel.name,
+        body=await _read(request, channel),
+        received_at=datetime.now(UTC),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query=dict(request.query),
+        media_type=request.content_type,
+    )
+    try:
+        challenge = channel.challenge(raw)
+        if challenge is not None:
+            return _answered(challenge)
+        if request.method == "GET":
+            raise Problem(405, "method-not-allowed", headers={"Allow": "POST"})
+        channel.verify(raw)
+        accepted = await request.app[ACCEPT](channel, raw)
+    except Refused:
+        request.app[METERS].count_input(channel.name, "refused")
+        raise
+    for one in accepted:
+        request.app[METERS].count_input(channel.name, one.outcome)
+    return _answered(channel.answer(accepted))
+
+
+async def _read(request: web.Request, channel: Webhook) -> bytes:
+    """The body, up to the channel's own limit."""
+    limit = channel.limit
+    body = bytearray()
+    if (request.content_length or 0) <= limit:
+        async for chunk in request.content.iter_chunked(64 << 10):
+            body += chunk
+            if len(body) > limit:
+                break
+        else:
+            return bytes(body)
+    request.app[METERS].count_input(channel.name, "refused")
+    raise Problem(413, "too-large", limit=limit)
+
+
+def _answered(answer: Answer) -> web.Response:
+    return web.Response(
+        status=answer.status, body=answer.body, content_type=answer.media_type, headers=dict(answer.headers)
+    )

@@ -1,0 +1,44 @@
+"""Liveness, readiness by part, and metrics, for the operator."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.web.keys import PARTS, RECEPTION
+from gateway.web.meters import CONTENT_TYPE, METERS
+from gateway.web.routes import answer
+from ticket_core.store.journals import count_notices
+
+
+def add_health(app: web.Application) -> None:
+    """Serve ``/healthz``, ``/readyz`` and ``/metrics``."""
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """The process answers."""
+    return answer({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """How each part is; 503 when one is not well."""
+    reasons = {name: ask() for name, ask in request.app[PARTS].items()}
+    failure = request.app[RECEPTION].store.failure
+    if failure:
+        reasons["database"] = f"last commit failed: {failure}"
+    well = not any(reasons.values())
+    parts = {name: {"ok": not reason, "reason": reason or ""} for name, reason in reasons.items()}
+    return answer({"status": "ok" if well else "unavailable", "parts": parts}, 200 if well else 503)
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Counters and gauges for Prometheus."""
+    store = request.app[RECEPTION].store
+    shown = request.app[METERS].show(
+        waiting_notices=await store.read(count_notices),
+        waiting_scripts=store.waiting,
+        parts={name: not ask() for name, ask in request.app[PARTS].items()},
+    )
+    return web.Response(body=shown, headers={"Content-Type": CONTENT_TYPE})
