@@ -27,6 +27,7 @@ BROKEN = (OSError, IMAP4.abort, ValueError)  # imapclient raises ValueError for 
 REFUSED = IMAPClientError
 
 _MOST_AT_ONCE = 500  # UIDs in one command, which some servers limit to 8000 bytes
+_LOOK_WITHOUT_IDLE = 15.0  # seconds
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
 
 
@@ -100,14 +101,20 @@ class Session:
                     self._client.uid_expunge(some)
 
     def wait(self, longest: float) -> None:
-        """Return as soon as the server says that something is new, at the latest after `longest` seconds."""
-        if not self._idles:
-            time.sleep(min(longest, 30.0))
-            self._client.noop()
+        """Return as soon as the server says that something is new, at the latest after `longest` seconds.
+
+        What came in since the last look is not announced again in IDLE, so UIDNEXT is asked first. A mail in the
+        instant between the two answers waits for the next look.
+        """
+        before, self._next = self._next, self._ask_next()
+        if self._next != before:
             return
-        self._client.idle()
-        self._client.idle_check(timeout=longest)
-        self._client.idle_done()
+        if self._idles:
+            self._client.idle()
+            self._client.idle_check(timeout=longest)
+            self._client.idle_done()
+        else:
+            time.sleep(min(longest, _LOOK_WITHOUT_IDLE))
 
     def cut(self) -> None:
         """Break the connection off, from any thread: whatever waits for it ends."""
@@ -118,6 +125,15 @@ class Session:
         """Let go of the connection without a word; the server copes."""
         with contextlib.suppress(OSError):
             self._client.shutdown()
+
+    def _ask_next(self) -> int:
+        try:
+            return int(self._client.folder_status(self.folder, ["UIDNEXT"]).get(b"UIDNEXT", 0))
+        except IMAP4.abort:
+            raise
+        except IMAPClientError:  # a server that answers this for other folders only
+            self._client.noop()
+            return self._next
 
     def _fetch(self, uids: Sequence[int], *what: str) -> dict[int, dict[bytes, Any]]:
         found: dict[int, dict[bytes, Any]] = {}  # the library says no types
