@@ -1,0 +1,5 @@
+"""Mail out: the transport ``smtp``."""
+
+from gateway.channels.smtp.transport import Smtp, SmtpSettings
+
+__all__ = ["Smtp", "SmtpSettings"]

@@ -1,0 +1,194 @@
+"""Hand mails to the operator's mail server over kept connections.
+
+Replies (RFC 5321, section 4.2.1): 4yz is worth another try, 5yz is not; being refused a sign-in is our own side's
+trouble and worth another try. A kept connection that turns out to be broken is opened anew; once the data was sent
+nobody knows, so the outbox tries again with the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Literal
+
+import aiosmtplib
+from pydantic import ConfigDict, Field
+
+from gateway.channels.base import PermanentDelivery, TransientDelivery, Transport
+from gateway.channels.smtp.mail import Sender, checked_address, mail_bytes, plus_address
+from gateway.message import DeliveryReceipt, OutboundMessage
+
+_ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+_SIGN_IN_REFUSED = frozenset({530, 534, 535, 538})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpSettings:
+    """A mail server that takes our mails.
+
+    `address` and `name` are whom mails come from. `reply_address` is the mailbox we fetch: answers go there, with the
+    ticket's token as plus-address. Leave it empty where the server knows no plus-addresses; answers then find their
+    ticket by the thread. `bounce_address` is the sender on the envelope, with the notice as plus-address while
+    `bounce_tagged`; empty is the null sender, to which nothing ever bounces. `security` "none" is for loopback.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    host: str
+    port: Annotated[int, Field(ge=0, le=65535)] = 0  # 0: 465 with tls, 587 with starttls, else 25
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: str = ""  # trust these certificates instead of the system's
+    user: str = ""
+    password: str = field(default="", repr=False)
+    address: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
+    name: str = ""
+    domain: str = ""  # of message ids; default: that of `address`
+    reply_address: str = ""
+    bounce_address: str = ""
+    bounce_tagged: bool = True
+    timeout: Annotated[float, Field(gt=0, le=25)] = 20.0  # seconds for each answer of the server
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4  # connections
+    mails_per_connection: Annotated[int, Field(ge=1)] = 500
+    idle: Annotated[float, Field(ge=0)] = 30.0  # seconds after which an unused connection is not trusted any more
+
+
+@dataclass(slots=True)
+class _Line:
+    """One open connection."""
+
+    client: aiosmtplib.SMTP
+    mails: int = 0
+    used_at: float = 0.0
+
+
+class Smtp(Transport):
+    """Mail out through one server."""
+
+    Settings: ClassVar = SmtpSettings
+    medium = "email"
+    forms = ("subject", "text", "html")
+    settings: SmtpSettings
+
+    def __init__(self, name: str, settings: SmtpSettings) -> None:
+        super().__init__(name, settings)
+        self.concurrency = settings.concurrency
+        self._sender = Sender(
+            address=settings.address,
+            name=settings.name,
+            domain=settings.domain or settings.address.rpartition("@")[2],
+            reply_address=settings.reply_address,
+        )
+        self._idle: list[_Line] = []
+        self._tls: ssl.SSLContext | None = None
+
+    async def open(self) -> None:
+        """Read the certificates; connections are opened when there is something to send."""
+        if self.settings.security != "none":
+            self._tls = await asyncio.to_thread(ssl.create_default_context, cafile=self.settings.ca_file or None)
+
+    async def close(self) -> None:
+        """Take leave of the server on every connection."""
+        while self._idle:
+            await self._leave(self._idle.pop())
+
+    async def send(self, message: OutboundMessage) -> DeliveryReceipt:
+        """Hand one mail over; returns when the server has taken it."""
+        to = checked_address(message.to)
+        now = datetime.now(UTC)
+        mail = mail_bytes(message, self._sender, now)
+        envelope_sender = self._envelope_sender(message.reference)
+        line = await self._line()
+        kept = False
+        try:
+            try:
+                await line.client.mail(envelope_sender)
+            except (aiosmtplib.SMTPServerDisconnected, ConnectionError):
+                if not line.mails:
+                    raise
+                line.client.close()  # it went stale while it waited: nothing of this mail was handed over
+                line = await self._fresh()
+                await line.client.mail(envelope_sender)
+            await line.client.rcpt(to)
+            response = await line.client.data(mail)
+            kept = True
+        except aiosmtplib.SMTPResponseException as error:
+            kept = await _reset(line.client)
+            raise _refused(error.code, error.message) from error
+        except (aiosmtplib.SMTPException, OSError) as error:  # timeouts and broken connections: perhaps it was taken
+            raise TransientDelivery(f"{type(error).__name__}: {error}") from error
+        finally:
+            await self._put_back(line, kept=kept)
+        return DeliveryReceipt(status="accepted", at=now, reference=message.reference, detail=response.message)
+
+    def _envelope_sender(self, reference: str) -> str:
+        bounce = self.settings.bounce_address
+        return plus_address(bounce, reference) if bounce and self.settings.bounce_tagged else bounce
+
+    async def _line(self) -> _Line:
+        """The connection used last, while it is still good; else a fresh one."""
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            line = self._idle.pop()
+            if line.client.is_connected and now - line.used_at < self.settings.idle:
+                return line
+            line.client.close()
+        return await self._fresh()
+
+    async def _fresh(self) -> _Line:
+        own = self.settings
+        client = aiosmtplib.SMTP(
+            hostname=own.host,
+            port=own.port or None,
+            use_tls=own.security == "tls",
+            start_tls=own.security == "starttls",
+            tls_context=self._tls,
+            username=own.user or None,
+            password=own.password or None,
+            timeout=own.timeout,
+        )
+        try:
+            await client.connect()
+        except aiosmtplib.SMTPResponseException as error:
+            client.close()
+            raise TransientDelivery(f"{error.code} {error.message}") from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            client.close()
+            raise TransientDelivery(f"{type(error).__name__}: {error}") from error
+        except BaseException:
+            client.close()
+            raise
+        return _Line(client)
+
+    async def _put_back(self, line: _Line, *, kept: bool) -> None:
+        line.mails += 1
+        line.used_at = asyncio.get_running_loop().time()
+        if not kept:
+            line.client.close()
+        elif line.mails < self.settings.mails_per_connection:
+            self._idle.append(line)
+        else:
+            await self._leave(line)
+
+    async def _leave(self, line: _Line) -> None:
+        try:
+            await line.client.quit(timeout=2)
+        except (aiosmtplib.SMTPException, OSError):
+            line.client.close()
+
+
+async def _reset(client: aiosmtplib.SMTP) -> bool:
+    """Whether the connection is good for another mail after a refusal."""
+    try:
+        await client.rset()
+    except (aiosmtplib.SMTPException, OSError):
+        return False
+    return True
+
+
+def _refused(code: int, said: str) -> TransientDelivery | PermanentDelivery:
+    if 500 <= code < 600 and code not in _SIGN_IN_REFUSED:
+        status = _ENHANCED.search(said)
+        return PermanentDelivery(f"{code} {said}", status=status[0] if status else "")
+    return TransientDelivery(f"{code} {said}")
