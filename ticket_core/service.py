@@ -52,7 +52,7 @@ def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]
 
     One input has one effect however often it comes (contract, section 4); the order of `drafts` is that of commits.
     """
-    keys = {key for draft in drafts if draft.intent != "automatic" for key in draft.identities}
+    keys = {key for draft in drafts if draft.intent != "automatic" for key in _names(draft, policy)}
     window = max(profile.repeat.window for profile in policy.profiles.values())
     people = lock_people(tx, keys, window, [to_us(_lodged_at(draft, policy)) for draft in drafts])
     # After the lock: of two deliveries of one input, the second waits for the first and then sees it.
@@ -188,6 +188,10 @@ class _Batch:
             for key in one.counted:
                 past = Past(ticket_id=now.id, seq=one.seq, lodged_at=one.lodged_at, channel=one.channel, identity=key)
                 self._people.past.setdefault(key, []).append(past)
+
+
+def _names(draft: TicketDraft, policy: Policy) -> tuple[str, ...]:
+    return repeat.naming(draft.identities, policy.profiles[draft.profile].repeat)
 
 
 def _lodged_at(draft: TicketDraft, policy: Policy) -> datetime:
