@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
+from aiohttp import web
 
-from gateway.channels.base import Channel, Transport
+from gateway.channels.base import Channel, Transport, Webhook
 from gateway.config import Settings
 from gateway.configured import channel_tables, gathered, make_channels, make_transports, read_policy
 from gateway.dispatch import Dispatcher
 from gateway.errors import ConfigError
 from gateway.keys import Keys
-from gateway.loops import Health, keep_running, run_channel
+from gateway.loops import Health, keep_running, run_channel, take
 from gateway.memory import StoreMemory
+from gateway.message import Accepted, Raw
+from gateway.normalize.contact import Phone, phone_key, read_phone
 from gateway.normalize.draft import Reading
 from gateway.reception import Reception
 from gateway.render import Renderer
 from gateway.sweeper import Sweeper
-from gateway.web.auth import SignIn
+from gateway.web.api import add_api
+from gateway.web.auth import SIGN_IN, SignIn
+from gateway.web.keys import ACCEPT, DOORS, IDENTITY_OF_PHONE, LIMITS, PARTS, RECEPTION, SERVICE_NUMBER_OF, Part
+from gateway.web.limits import Limits
+from gateway.web.pages.site import SITE, Site, setup_pages
+from gateway.web.problems import problems
 from ticket_core.policy import Policy
 from ticket_core.store.store import Store
 
 log = structlog.get_logger(__name__)
 
-_CLEAN_STOP = 8.0  # seconds that loops may take to finish what they are doing
+_CLEAN_STOP = 6.0  # seconds that loops may take to finish what they are doing
+_WEB_CLEAN_STOP = 2.0  # seconds for requests under way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +156,66 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
             _, late = await asyncio.wait(tasks, timeout=_CLEAN_STOP)
             if late:
                 log.warning("stopped_late", tasks=len(late))
+
+
+def web_application(parts: Parts) -> web.Application:
+    """All pages and interfaces over HTTP."""
+    settings = parts.settings
+    limits = Limits(
+        body_bytes=settings.http.body_limit,
+        intakes_per_minute=settings.http.intakes_per_minute,
+        requests_per_minute=settings.http.requests_per_minute,
+        trusted_proxies=settings.http.trusted_proxies,
+    )
+
+    async def accept(channel: Channel, raw: Raw) -> Sequence[Accepted]:
+        return await take(channel, raw, parts.reception.receive, parts.dispatcher.record_receipt)
+
+    application = web.Application(middlewares=[problems], client_max_size=limits.body_bytes)
+    application[RECEPTION] = parts.reception
+    application[SIGN_IN] = parts.sign_in
+    application[LIMITS] = limits
+    application[DOORS] = {name: one for name, one in parts.channels.items() if isinstance(one, Webhook)}
+    application[ACCEPT] = accept
+    asks: dict[str, Part] = {name: partial(_what_is_wrong, health) for name, health in parts.health.items()}
+    application[PARTS] = asks
+    application[IDENTITY_OF_PHONE] = lambda written: phone_key(_phone(written, settings))
+    application[SERVICE_NUMBER_OF] = lambda written: (
+        (_phone(written, settings).e164 or "").removeprefix("+86") or written
+    )
+    application[SITE] = Site(
+        name=settings.organisation.name,
+        hotline=settings.organisation.hotline,
+        signature=settings.organisation.signature,
+        profile=settings.profile,
+        templates=settings.templates_folder,
+    )
+    add_api(application)
+    setup_pages(application)
+    return application
+
+
+@contextlib.asynccontextmanager
+async def serving(parts: Parts) -> AsyncIterator[str]:
+    """The web application, listening as configured; yields its address on this machine.
+
+    Raises:
+        OSError: the port is taken or may not be used.
+    """
+    http = parts.settings.http
+    runner = web.AppRunner(web_application(parts), access_log=None, shutdown_timeout=_WEB_CLEAN_STOP)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, http.host, http.port)
+        await site.start()
+        yield http.public_url.rstrip("/") or site.name.replace("0.0.0.0", "127.0.0.1")  # noqa: S104  only shown
+    finally:
+        await runner.cleanup()
+
+
+def _what_is_wrong(health: Health) -> str | None:
+    return health.why or None
+
+
+def _phone(written: str, settings: Settings) -> Phone:
+    return read_phone(written, area_code=settings.area_code or None)
