@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from ticket_core.number import find_numbers
 
 _LONGEST_TEXT = 200_000
 _LONGEST_LINE = 200
+_LONGEST_ID = 255
+_LONGEST_ADDRESS = 320  # an e-mail address has at most 254 octets; chat accounts carry platform and bot before them
 #: Markers that forbid an automatic answer but do not say that a machine wrote it: a complaint through a group address.
 _SENT_BY_PEOPLE = frozenset({"list", "auto-response-suppress"})
 _TOKEN = re.compile(r"[0-9]{15}\.[a-z2-7]{16}", re.IGNORECASE)
@@ -57,7 +60,7 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         received_at=message.received_at,
         raw=raw.body,
         raw_type=raw.media_type,
-        external_id=message.external_id,
+        external_id=_storable_id(message.external_id),
         intent=intent,  # type: ignore[arg-type]  # one of the four
         note=note,
         claimed_at=message.lodged_at,
@@ -92,6 +95,13 @@ def _line(value: Any) -> str:
     return tidy(str(value), _LONGEST_LINE).replace("\n", " ") if value else ""
 
 
+def _storable_id(given: str | None) -> str | None:
+    """The sender's id; one that no database keeps, or that is too long for an index, is known by its hash."""
+    if given is None or (len(given) <= _LONGEST_ID and given.isprintable()):
+        return given
+    return f"sha256:{hashlib.sha256(given.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
 def _thread(references: tuple[str, ...], reading: Reading) -> int | None:
     """The ticket proven by a token of ours among the ids and addresses the message refers to."""
     for reference in references:
@@ -122,7 +132,8 @@ def _complainant(
     masked: list[str] = []
     keys: list[str] = []
     mobile = ""
-    for medium, value, display in written:
+    for medium, written_value, display in written:
+        value = tidy(str(written_value), _LONGEST_ADDRESS) if written_value else ""
         if not value:
             continue
         name = name or _line(display)
