@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlencode
@@ -82,7 +82,7 @@ async def take(channel: Channel, raw: Raw, receive: Receive, record: Record) -> 
     unwritten = b"" if any(isinstance(item, InboundMessage) for item in parsed) else _said(raw)
     for item in parsed:
         if isinstance(item, DeliveryReceipt):
-            await record(item, channel=channel.name, raw=unwritten)
+            await record(_storable(item), channel=channel.name, raw=unwritten)
             unwritten = b""
         else:
             accepted.append(await receive(item))
@@ -99,6 +99,15 @@ def unreadable(channel: str, raw: Raw, problem: str) -> InboundMessage:
         readable=False,
         problem=f"unreadable: {problem}",
     )
+
+
+def _storable(receipt: DeliveryReceipt) -> DeliveryReceipt:
+    """The receipt in characters that every database keeps; JSON can carry others."""
+    texts = {name: getattr(receipt, name) for name in ("reference", "provider_id", "detail", "part")}
+    if all(text.isprintable() for text in texts.values()):
+        return receipt
+    kept = {name: text.encode("utf-8", "backslashreplace").replace(b"\0", b"").decode() for name, text in texts.items()}
+    return replace(receipt, **kept)
 
 
 def _said(raw: Raw) -> bytes:
