@@ -81,7 +81,6 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"*"},
     ),
     "gateway.web": ({*EDGE_VALUES, "gateway.render", "gateway.web", "gateway.channels.base", "ticket_core"}, {"*"}),
-    "gateway.testing": ({*EDGE_VALUES, "gateway.testing", "gateway.channels.base"}, {"*"}),
     "gateway": ({"gateway", "ticket_core"}, {"*"}),
 }
 
