@@ -1,0 +1,430 @@
+"""`ChannelConformance`: every rule that a way in keeps, as tests that its author inherits.
+
+class TestAcme(ChannelConformance):
+    kind = "acme"
+    settings: ClassVar = {"secret": "synthetic"}
+    secrets = ("secret",)
+    fixtures = Path(__file__).parent / "fixtures"
+
+    def sign(self, raw, settings): ...       # as the platform signs
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pytest
+
+from gateway.channels.base import Channel, Parsed, Polling, Webhook
+from gateway.errors import Refused
+from gateway.loops import take
+from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
+from gateway.testing import hostile
+from gateway.testing.adapter import AdapterConformance, with_other_secrets
+from gateway.testing.captured import Captured, as_json, faults, plain, read_folder, stray_expectations
+from gateway.testing.house import House, opened_house
+from gateway.testing.pure import attempt, in_zone, watched
+from gateway.testing.sides import Deliver, http_side
+
+_OUTCOMES = frozenset({"opened", "appended", "repeated", "duplicate", "automatic", "receipt", "triage"})
+_PATIENCE = 5.0  # seconds within which any input must be read
+_BAD_VALUES = ("", "é", "\x00", "0" * 5000, "null")
+_NOTHING = Captured(name="(none)", body=b"", media_type="", headers={}, says=None)
+
+
+class ChannelConformance(AdapterConformance):
+    """Subclass it in a test file as ``Test…`` and name what the kit cannot know.
+
+    `covers` says what a webhook's signature proves: the whole body, or only who sends (a shared secret).
+    `fresh_for` is how old a signed input may be where the signature holds a time; None where it holds none.
+    """
+
+    section: ClassVar[str] = "channels"
+    #: The folder of captured payloads (see `gateway.testing.captured`).
+    fixtures: ClassVar[Path]
+    covers: ClassVar[Literal["body", "sender"]] = "body"
+    fresh_for: ClassVar[timedelta | None] = None
+    #: When the captured payloads arrive.
+    received_at: ClassVar[datetime] = datetime(2026, 3, 2, 9, 30, tzinfo=timezone(timedelta(hours=8)))
+
+    # --- What the author says
+
+    def sign(self, raw: Raw, settings: Mapping[str, Any]) -> Raw:
+        """The input as the platform sends it: with the signature it makes of these settings at `raw.received_at`."""
+        if issubclass(self.adapter, Webhook):
+            pytest.fail("sign() is not written: how does the platform prove that an input is its own?")
+        return raw
+
+    def other_side(self, house: House, name: str) -> AbstractAsyncContextManager[Deliver]:
+        """The sender's view of the running channel; a webhook's is the HTTP door and needs no writing.
+
+        What is delivered says True when the sender was told "taken" and False when it shall come again.
+        """
+        if not issubclass(self.adapter, Webhook):
+            pytest.fail("other_side() is not written: start a provider, run the channel, and deliver through it")
+        channel = self.channel(name)
+        return http_side(house, channel, lambda raw: self.sign(raw, self.settings))
+
+    # --- What the kit does with it
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run once for each captured payload; where there is none, fail once."""
+        if "captured" in metafunc.fixturenames:
+            found = read_folder(self.fixtures) if hasattr(type(self), "fixtures") else []
+            metafunc.parametrize("captured", found or [_NOTHING], ids=lambda one: one.name)
+
+    def channel(self, name: str, **settings: Any) -> Channel:
+        """A configured channel of this kind."""
+        built = self.build(name, **settings)
+        assert isinstance(built, Channel)
+        return built
+
+    def signed(self, body: bytes | Captured, name: str, received_at: datetime | None = None) -> Raw:
+        """An authentic input with this body."""
+        captured = body if isinstance(body, Captured) else self._like(body)
+        return self.sign(captured.raw(name, received_at or self.received_at), self.settings)
+
+    # --- What it says
+
+    def test_its_folder_holds_captured_payloads_that_open_a_ticket(self) -> None:
+        """Without a real payload nothing is proven."""
+        found = read_folder(self.fixtures)
+        assert found, f"no captured payload in {self.fixtures}"
+        assert not stray_expectations(self.fixtures), "expectations without a payload"
+        assert any("opened" in one.outcomes for one in found), "no payload that opens a ticket"
+
+    def test_an_input_says_what_was_written_down(self, captured: Captured) -> None:
+        """Every field that parse fills is expected, and nothing else."""
+        channel = self.channel("captured")
+        raw = self.signed(captured, "captured")
+        messages = _parsed(channel, raw)
+        said = [plain(one) for one in messages]
+        if captured.says is None:
+            shown = as_json(said)
+            pytest.fail(f"{captured.name}.expected.json is missing. If this is right, save it there:\n{shown}")
+        expected = [{key: one[key] for key in one if key != "outcome"} for one in captured.says]
+        assert [{key: one[key] for key in one if key != "outcome"} for one in said] == expected
+        assert not [fault for one in messages for fault in faults(one)]
+        for one in messages:
+            if isinstance(one, InboundMessage):
+                assert one.channel == "captured", "a message belongs to the configured name, not to the kind"
+                assert one.raw is raw
+                assert one.received_at == raw.received_at
+
+    def test_reading_needs_no_clock_no_network_and_no_time_zone(self, captured: Captured) -> None:
+        """Parse is pure: the same bytes give the same values, on every machine, whenever."""
+        self._says(captured)
+        channel = self.channel("pure")
+        raw = self.signed(captured, "pure")
+        _parsed(channel, raw)  # what it imports while it reads the first time is not its fault
+        found: list[str] = []
+
+        def read() -> Sequence[Parsed]:
+            with watched(found):
+                return channel.parse(raw)
+
+        results = []
+        for zone in ("UTC", "Pacific/Kiritimati", "America/St_Johns"):
+            with in_zone(zone):
+                results.append(_outcome(attempt(read, _PATIENCE)))
+        assert not found
+        assert results[0] == results[1] == results[2]
+
+    def test_a_second_delivery_has_the_same_id(self, captured: Captured) -> None:
+        """It comes later and signed anew, so the id must come from what the sender said."""
+        self._says(captured)
+        channel = self.channel("again")
+        later = self.received_at + timedelta(days=1, minutes=7)
+        first, second = (_ids(_parsed(channel, self.signed(captured, "again", at))) for at in (self.received_at, later))
+        assert first == second
+        assert None not in first, "a message without an id opens a ticket each time it is delivered"
+        assert len(set(first)) == len(first), "two messages of one input share an id: the second would be lost"
+
+    # --- One input, one effect
+
+    def test_an_input_has_its_outcome_in_the_journal(self, captured: Captured, tmp_path: Path) -> None:
+        """With its raw bytes and their hash."""
+        says = self._says(captured)
+
+        async def scene(house: House) -> None:
+            raw = self.signed(captured, "journal")
+            await house.accept(self._admitted(house, "journal"), raw)
+            lines = await house.journal()
+            assert sorted(line.entry.outcome for line in lines) == sorted(_journaled(says))
+            for line in lines:
+                assert line.raw == raw.body
+                assert line.entry.sha256 == hashlib.sha256(raw.body).hexdigest()
+                assert line.entry.channel == "journal"
+
+        _play(tmp_path, scene)
+
+    def test_delivered_five_times_at_once_it_has_one_effect(self, captured: Captured, tmp_path: Path) -> None:
+        """Platforms repeat what they are not sure of."""
+        self._says(captured)
+
+        async def scene(house: House) -> None:
+            channel = self._admitted(house, "five")
+            raws = [self.signed(captured, "five", self.received_at + timedelta(seconds=n)) for n in range(5)]
+            await asyncio.gather(*(house.accept(channel, raw) for raw in raws))
+            effects = [line for line in await house.journal() if line.entry.outcome != "receipt"]
+            assert len(effects) == len([one for one in captured.outcomes if one != "receipt"])
+            assert await house.tickets() == len({line.entry.ticket_id for line in effects} - {None})
+
+        _play(tmp_path, scene)
+
+    def test_delivered_in_any_order_and_again_every_input_has_one_effect(self, tmp_path: Path) -> None:
+        """All captured payloads, three times each, shuffled, some at once."""
+        payloads = [one for one in read_folder(self.fixtures) if one.says]
+        reader = self.channel("shuffled")
+        known = {name for one in payloads for name in _ids(_parsed(reader, self.signed(one, "shuffled")))}
+
+        async def scene(house: House) -> None:
+            channel = self._admitted(house, "shuffled")
+            raws = [self.signed(one, "shuffled") for one in payloads * 3]
+            random.Random(7).shuffle(raws)  # noqa: S311  the same disorder every time, no secret
+            for start in range(0, len(raws), 4):
+                await asyncio.gather(*(house.accept(channel, raw) for raw in raws[start : start + 4]))
+            effects = [line for line in await house.journal() if line.entry.outcome != "receipt"]
+            assert sorted(str(line.entry.external_id) for line in effects) == sorted(str(name) for name in known)
+
+        assert payloads, "no captured payload"
+        _play(tmp_path, scene)
+
+    def test_two_configured_names_are_two_channels(self, tmp_path: Path) -> None:
+        """The same bytes on both are two inputs."""
+        captured = self._first()
+
+        async def scene(house: House) -> None:
+            for name in ("one", "two"):
+                await house.accept(self._admitted(house, name), self.signed(captured, name))
+            lines = await house.journal()
+            assert {line.entry.channel for line in lines} == {"one", "two"}
+            assert len(lines) == 2 * len(_journaled(self._says(captured)))
+
+        _play(tmp_path, scene)
+
+    # --- Bad days
+
+    def test_whatever_a_payload_becomes_it_ends_in_the_journal(self, captured: Captured, tmp_path: Path) -> None:
+        """Cut off, garbled, in another charset, with other types inside: no exception, no silence, no naive time."""
+        if not self._says(captured):
+            pytest.skip("a sign of life: nothing to lose")
+
+        async def scene(house: House) -> None:
+            await self._survives(house, [(name, body) for name, body in hostile.mutations(captured.body)])
+
+        _play(tmp_path, scene)
+
+    def test_garbage_is_a_ticket_for_a_person_and_only_once(self, tmp_path: Path) -> None:
+        """What is authentic and not understood is triage, with its raw bytes; delivered again it is known."""
+
+        async def scene(house: House) -> None:
+            await self._survives(house, list(hostile.garbage()))
+            before = await house.tickets()
+            await self._survives(house, list(hostile.garbage()))
+            assert await house.tickets() == before
+
+        _play(tmp_path, scene)
+
+    def test_a_full_store_tells_the_sender_to_come_again(self, tmp_path: Path) -> None:
+        """Nothing is marked as done that is not committed."""
+        captured = self._first()
+
+        async def scene(house: House) -> None:
+            async with self.other_side(house, "busy") as deliver:
+                async with house.full():
+                    assert not await deliver(self._now(captured, "busy")), "told 'taken', and nothing was taken"
+                assert await house.journal() == []
+                assert await deliver(self._now(captured, "busy"))
+            assert len(await house.journal()) == len(_journaled(self._says(captured)))
+
+        _play(tmp_path, scene)
+
+    def test_nobody_is_told_taken_before_the_commit(self, tmp_path: Path) -> None:
+        """A slow store makes a slow answer."""
+        captured = self._first()
+
+        async def scene(house: House) -> None:
+            async with self.other_side(house, "slow") as deliver:
+                async with house.slow():
+                    answer = asyncio.create_task(deliver(self._now(captured, "slow")))
+                    await asyncio.sleep(0.4)
+                    assert not answer.done()
+                assert await answer
+            assert len(await house.journal()) == len(_journaled(self._says(captured)))
+
+        _play(tmp_path, scene)
+
+    def test_a_crash_after_the_commit_makes_no_second_ticket(self, tmp_path: Path) -> None:
+        """The sender never heard an answer and delivers again."""
+        captured = self._first()
+
+        async def scene(house: House) -> None:
+            async with self.other_side(house, "crash") as deliver:
+                house.crashes = True
+                assert not await deliver(self._now(captured, "crash"))
+                before = await house.tickets(), len(await house.journal())
+                assert before[1], "the crash comes after the commit"
+                house.crashes = False
+                assert await deliver(self._now(captured, "crash"))
+            assert (await house.tickets(), len(await house.journal())) == before
+
+        _play(tmp_path, scene)
+
+    def test_what_is_too_large_is_stopped_at_the_door(self, tmp_path: Path) -> None:
+        """One byte over the limit is not taken, and its body is not kept."""
+
+        async def scene(house: House) -> None:
+            async with self.other_side(house, "large") as deliver:
+                body = self._oversized(self.channel("measure"))
+                if issubclass(self.adapter, Polling):
+                    pytest.fail("say what a polling channel does with it: override this test")
+                assert not await deliver(self._now(self._like(body), "large"))
+            assert await house.journal() == []
+
+        _play(tmp_path, scene)
+
+    # --- The door of a webhook
+
+    @pytest.mark.parametrize("forgery", ["nothing signed", "another secret", "another body", "too old", "bad values"])
+    def test_a_forged_input_is_refused_and_not_kept(self, forgery: str, tmp_path: Path) -> None:
+        """`verify` says no with `Refused`, whatever the headers hold; the door says 4xx and keeps nothing."""
+        if not issubclass(self.adapter, Webhook):
+            pytest.skip("no webhook: its door is proven by other_side")
+        raws = self._forged(forgery)
+        if not raws:
+            pytest.skip(f"covers = {self.covers!r}, fresh_for = {self.fresh_for!r}")
+        webhook = self.channel("forged")
+        assert isinstance(webhook, Webhook)
+        webhook.verify(self.signed(self._first(), "forged"))  # the genuine one passes
+        for raw in raws:
+            with pytest.raises(Refused) as refused:
+                webhook.verify(raw)
+            assert 400 <= refused.value.status < 500
+
+        async def scene(house: House) -> None:
+            async with http_side(house, webhook, lambda raw: raw) as deliver:
+                assert not await deliver(raws[0])
+            assert await house.journal() == []
+
+        _play(tmp_path, scene)
+
+    # --- Steps of the above
+
+    def _says(self, captured: Captured) -> Sequence[Mapping[str, Any]]:
+        if captured.says is None:
+            pytest.fail(f"{captured.name}: nothing captured, or nothing expected of it, so nothing is proven")
+        return captured.says
+
+    def _first(self) -> Captured:
+        found = [one for one in read_folder(self.fixtures) if "opened" in one.outcomes]
+        if not found:
+            pytest.fail("no captured payload that opens a ticket")
+        return found[0]
+
+    def _like(self, body: bytes) -> Captured:
+        return replace(self._first(), body=body)
+
+    def _now(self, captured: Captured, name: str) -> Raw:
+        return captured.raw(name, self.received_at)
+
+    def _oversized(self, channel: Channel) -> bytes:
+        limit = int(getattr(channel.settings, "limit", channel.limit))
+        return self._first().body + b" " * (limit + 1)
+
+    def _admitted(self, house: House, name: str) -> Channel:
+        channel = self.channel(name)
+        house.admit(channel)
+        return channel
+
+    async def _survives(self, house: House, inputs: Sequence[tuple[str, bytes]]) -> None:
+        channel = self._admitted(house, "hostile")
+        for name, body in inputs:
+            future = attempt(lambda raw=self.signed(body, "hostile"): channel.parse(raw), _PATIENCE)  # type: ignore[misc]
+            if future.exception() is None:
+                assert not [fault for one in future.result() for fault in faults(one)], name
+        raws = [self.signed(body, "hostile") for _, body in inputs]
+        accepted = await asyncio.gather(*(house.accept(channel, raw) for raw in raws))
+        kept = {(line.entry.id, line.raw) for line in await house.journal()}
+        bodies = {raw for _, raw in kept}
+        for (name, _), raw, effects in zip(inputs, raws, accepted, strict=True):
+            assert {one.outcome for one in effects} <= _OUTCOMES, name
+            known = any(one.outcome == "duplicate" for one in effects)
+            assert effects or raw.body in bodies, f"silence: {name} left no trace"
+            assert known or all((one.inbound_id, raw.body) in kept for one in effects), name
+
+    def _forged(self, forgery: str) -> list[Raw]:
+        bare = self._first().raw("forged", self.received_at)
+        genuine = self.sign(bare, self.settings)
+        marks = [("headers", key) for key in genuine.headers if genuine.headers[key] != bare.headers.get(key)]
+        marks += [("query", key) for key in genuine.query if genuine.query[key] != bare.query.get(key)]
+        match forgery:
+            case "nothing signed":
+                return [bare, *(_marked(genuine, where, key, None) for where, key in marks)]
+            case "another secret":
+                return [self.sign(bare, one) for one in with_other_secrets(self.settings, self.secrets)]
+            case "another body" if self.covers == "body":
+                return [replace(genuine, body=genuine.body[:-1] + bytes([genuine.body[-1] ^ 1]))]
+            case "too old" if self.fresh_for is not None:
+                age = self.fresh_for + timedelta(minutes=1)
+                return [replace(genuine, received_at=self.received_at + way) for way in (age, -age)]
+            case "bad values":
+                return [_marked(genuine, where, key, value) for where, key in marks for value in _BAD_VALUES]
+            case _:
+                return []
+
+
+def _play(folder: Path, scene: Callable[[House], Awaitable[None]]) -> None:
+    async def play() -> None:
+        async with opened_house(folder) as house:
+            await scene(house)
+
+    asyncio.run(play())
+
+
+def _parsed(channel: Channel, raw: Raw) -> list[Parsed]:
+    """What the house makes of an input; what parse fails on is a message that is not readable."""
+    items: list[Parsed] = []
+
+    async def receive(message: InboundMessage) -> Accepted:
+        items.append(message)
+        return Accepted(outcome="opened")
+
+    async def record(receipt: DeliveryReceipt, *, channel: str = "", raw: bytes = b"") -> None:
+        items.append(receipt)
+
+    asyncio.run(take(channel, raw, receive, record))
+    return items
+
+
+def _ids(items: Sequence[Parsed]) -> list[str | None]:
+    return [one.external_id for one in items if isinstance(one, InboundMessage)]
+
+
+def _journaled(says: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The outcomes that stand in the journal: each message's, or one for all receipts of an input."""
+    outcomes = [str(one["outcome"]) for one in says]
+    return [one for one in outcomes if one != "receipt"] or outcomes[:1]
+
+
+def _outcome(future: Future[Sequence[Parsed]]) -> object:
+    error = future.exception()
+    return future.result() if error is None else type(error).__name__
+
+
+def _marked(raw: Raw, where: str, key: str, value: str | None) -> Raw:
+    """The input with another value of one header or query parameter; None takes it away."""
+    marks: Mapping[str, str] = getattr(raw, where)
+    changed = {name: old for name, old in marks.items() if name != key}
+    if value is not None:
+        changed[key] = value
+    return replace(raw, headers=changed) if where == "headers" else replace(raw, query=changed)

@@ -1,0 +1,59 @@
+"""The sender's side of a door: delivers an input and says whether it was told "taken"."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from aiohttp import ClientSession, web
+
+from gateway.channels.base import Channel, Webhook
+from gateway.message import Raw
+from gateway.testing.house import House
+from gateway.web.callers import BUCKETS, make_buckets
+from gateway.web.doors import add_doors
+from gateway.web.keys import ACCEPT, DOORS, LIMITS
+from gateway.web.limits import Limits
+from gateway.web.meters import METERS, Meters
+from gateway.web.problems import problems
+
+#: Delivers once; True when the sender was told "taken", False when told anything else or nothing.
+Deliver = Callable[[Raw], Coroutine[None, None, bool]]
+
+
+@contextlib.asynccontextmanager
+async def http_side(house: House, channel: Channel, sign: Callable[[Raw], Raw]) -> AsyncIterator[Deliver]:
+    """The real HTTP door ``/channels/{name}`` on a free port, and a platform that signs each input as it sends it."""
+    assert isinstance(channel, Webhook)
+    house.admit(channel)
+    app = web.Application(middlewares=[problems])
+    app[LIMITS] = Limits(requests_per_minute=0)
+    app[BUCKETS] = make_buckets(app[LIMITS])
+    app[METERS] = Meters()
+    app[DOORS] = {channel.name: channel}
+    app[ACCEPT] = house.accept
+    add_doors(app)
+    runner = web.AppRunner(app, access_log=None, lingering_time=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    async with ClientSession(f"http://127.0.0.1:{port}") as session:
+
+        async def deliver(raw: Raw) -> bool:
+            sent = sign(replace(raw, received_at=datetime.now(UTC)))
+            headers = {**sent.headers, "content-type": sent.media_type}
+            async with session.post(
+                f"/channels/{channel.name}", data=io.BytesIO(sent.body), headers=headers, params=dict(sent.query)
+            ) as response:
+                assert not 300 <= response.status < 400, "a door does not send its callers elsewhere"
+                assert response.status != web.HTTPServiceUnavailable.status_code or response.headers["Retry-After"]
+                return response.status < 300
+
+        try:
+            yield deliver
+        finally:
+            await runner.cleanup()
