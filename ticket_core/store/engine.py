@@ -44,8 +44,12 @@ def writer_engine(url: str) -> Engine:
 def reader_engine(url: str, size: int) -> Engine:
     """The engine for reads, with at most `size` connections."""
     if is_sqlite(url):
-        engine = create_engine(url, poolclass=QueuePool, pool_size=size, max_overflow=0)
+        engine = create_engine(
+            url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args={"isolation_level": None}
+        )
         _on_connect(engine, _READER_PRAGMAS)
+        # Without it each statement would see a state of its own.
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         return engine
     return create_engine(
         url, pool_size=size, max_overflow=0, pool_pre_ping=True, isolation_level="REPEATABLE READ"
