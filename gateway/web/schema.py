@@ -17,6 +17,7 @@ from ticket_core.store.queries import MOST_PER_PAGE
 LONGEST_TEXT: Final = 20_000
 _BODY = ConfigDict(extra="forbid", strict=True)
 _QUERY = ConfigDict(extra="forbid")
+_NUL = b"\\u0000"  # the only way JSON has to say it
 _TIME_SHAPE = re.compile(r"(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}[Tt ]")
 
 T = TypeVar("T")
@@ -174,15 +175,29 @@ class LookupQuery(TypedDict, total=False):
 
 
 def validated(adapter: TypeAdapter[T], body: bytes) -> T:
-    """The value of a JSON body.
+    """The value of a JSON body, without NULs.
 
     Raises:
         Problem: 400 when it is no JSON, 422 with everything that is wrong with it.
     """
     try:
-        return adapter.validate_json(body)
+        value = adapter.validate_json(body)
     except ValidationError as error:
         raise invalid(error) from None
+    return _without_nul(value) if _NUL in body else value
+
+
+def _without_nul(value: Any) -> Any:
+    """The same without the one character that PostgreSQL cannot keep."""
+    match value:
+        case str():
+            return value.replace("\x00", "")
+        case list():
+            return [_without_nul(one) for one in value]
+        case dict():
+            return {_without_nul(name): _without_nul(one) for name, one in value.items()}
+        case _:
+            return value
 
 
 def validated_query(adapter: TypeAdapter[T], given: dict[str, Any]) -> T:

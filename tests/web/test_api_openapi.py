@@ -1,0 +1,98 @@
+"""The OpenAPI document describes the routes that are served, all of them, and the server keeps to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from jsonschema_rs import meta
+
+from gateway.web.api import API_VERSION, ROUTES
+from gateway.web.openapi import openapi
+from tests.web.api_house import House, open_house
+
+NOT_JSON_API = {"/channels/{name}", "/openapi.json", "/docs", "/healthz", "/readyz", "/metrics"}
+CONTRACT = {
+    ("POST", "/api/v1/complaints"),
+    ("GET", "/api/v1/complaints/{number}"),
+    ("POST", "/api/v1/complaints/{number}/supplements"),
+    ("POST", "/api/v1/complaints/{number}/urges"),
+    ("POST", "/api/v1/complaints/{number}/ratings"),
+    ("POST", "/api/v1/complaints/{number}/withdrawal"),
+    ("POST", "/api/v1/calls"),
+    ("GET", "/api/v1/lookup"),
+    ("GET", "/api/v1/tickets"),
+    ("GET", "/api/v1/tickets/{number}"),
+    ("GET", "/api/v1/tickets/{number}/events"),
+    ("POST", "/api/v1/tickets/{number}/actions/{action}"),
+    ("GET", "/api/v1/inbound"),
+    ("GET", "/api/v1/notices"),
+}
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(f"sqlite:///{tmp_path / 'gateway.sqlite3'}") as opened:
+        yield opened
+
+
+async def test_the_document_has_the_routes_that_are_served_and_the_contract_asks_for(house: House) -> None:
+    document = await (await house.client.get("/openapi.json")).json()
+    described = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
+    served = {
+        (route.method, route.resource.canonical)
+        for route in house.client.app.router.routes()
+        if route.resource is not None and route.method != "HEAD" and route.resource.canonical not in NOT_JSON_API
+    }
+    assert described == served == CONTRACT
+
+
+async def test_every_reference_leads_somewhere_and_every_schema_is_one(house: House) -> None:
+    document = await (await house.client.get("/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert references == set(schemas)
+    for schema in schemas.values():
+        meta.validate(schema)
+
+
+async def test_the_page_shows_every_route_and_every_kind_of_problem_without_foreign_code(house: House) -> None:
+    response = await house.client.get("/docs")
+    page = await response.text()
+    assert response.content_type == "text/html" and "<script" not in page and "//" not in page.replace("/openapi", "")
+    for _, path in CONTRACT:
+        assert path in page
+    problem = await (await house.client.get("/api/v1/nothing")).json()
+    assert f'id="{problem["type"].partition("#")[2]}"' in page
+
+
+def test_operations_have_names_of_their_own() -> None:
+    document = openapi(ROUTES, version=API_VERSION)
+    names = [one["operationId"] for operations in document["paths"].values() for one in operations.values()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.slow
+async def test_whatever_a_machine_makes_up_from_the_document_is_answered_as_it_says(house: House) -> None:
+    """Schemathesis: no 5xx, statuses, types and bodies as described, wrong input refused."""
+    opened = await house.complain(complainant={"phone": "13800001234"})
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", str(house.client.make_url("/openapi.json"))),
+        *("--header", f"Authorization: Bearer {house.tokens['wang']}", "--header", f"X-Complaint-Key: {opened['key']}"),
+        *("--max-examples", "6", "--phases", "examples,coverage,fuzzing", "--seed", "1", "--max-failures", "5"),
+        *("--exclude-checks", "ignored_auth,use_after_free,ensure_resource_availability"),
+    ]
+    run = await asyncio.create_subprocess_exec(
+        *command,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    out, _ = await asyncio.wait_for(run.communicate(), 90)
+    assert run.returncode == 0, out.decode()[-6000:]
