@@ -31,8 +31,8 @@ _VERP = re.compile(r"bounce\+(n\d{1,18})(?=[+.@])", re.IGNORECASE)
 
 def read_mail(raw: Raw, settings: EmailSettings) -> list[Parsed]:
     """What a mail says: its message, then a receipt for each notice of ours that it reports as not delivered."""
-    mail = parse_mail(raw.body)
     envelope_from = raw.headers.get(ENVELOPE_FROM, "").strip()
+    mail = parse_mail(_with_return_path(raw.body, envelope_from))
     recipients = _recipients(mail, raw.headers)
     problem = raw.headers.get(PROBLEM, "")
     sender = mail.sender.address or envelope_from.strip("<>")
@@ -52,7 +52,7 @@ def read_mail(raw: Raw, settings: EmailSettings) -> list[Parsed]:
             File(name=one.name, media_type=one.media_type, content=one.content) for one in mail.attachments
         ),
         thread=_thread(mail, recipients, settings),
-        automatic=_automatic(mail, envelope_from, sender, settings),
+        automatic=_automatic(mail, sender, settings),
         bounced=tuple(
             Bounce(
                 address=one.address,
@@ -66,6 +66,12 @@ def read_mail(raw: Raw, settings: EmailSettings) -> list[Parsed]:
         problem=problem or "; ".join(mail.problems),
     )
     return [message, *_receipts(message)]
+
+
+def _with_return_path(body: bytes, envelope_from: str) -> bytes:
+    """The mail as a mailbox would keep it (RFC 5321, 4.4): by this line the parser knows a machine's letter."""
+    line = f"Return-Path: <{envelope_from.strip('<>')}>"
+    return line.encode() + b"\r\n" + body if envelope_from and line.isascii() and line.isprintable() else body
 
 
 def external_id(mail: ParsedMail, raw: Raw) -> str:
@@ -98,14 +104,9 @@ def _thread(mail: ParsedMail, recipients: tuple[str, ...], settings: EmailSettin
     return tuple(dict.fromkeys((*answered, *mail.references, *plus)))
 
 
-def _automatic(mail: ParsedMail, envelope_from: str, sender: str, settings: EmailSettings) -> str | None:
-    if mail.automatic:
-        return mail.automatic
-    if envelope_from == "<>":
-        return "null-sender"
-    if sender and settings.is_own(sender):
-        return "own-address"
-    return None
+def _automatic(mail: ParsedMail, sender: str, settings: EmailSettings) -> str | None:
+    """Our own address first: its mails are never answered, while the parser's weaker markers leave that to people."""
+    return "own-address" if sender and settings.is_own(sender) else mail.automatic
 
 
 def _receipts(message: InboundMessage) -> list[DeliveryReceipt]:

@@ -20,6 +20,7 @@ from gateway.message import Accepted, DeliveryReceipt, InboundMessage
 from gateway.normalize.draft import Reading
 from gateway.reception import Reception
 from ticket_core.calendar import load_calendar
+from ticket_core.model import Ticket
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
 from ticket_core.store.rows import ticket_of
@@ -113,10 +114,10 @@ class Desk:
         query = select(notice.c.address).where(notice.c.medium == "email").order_by(notice.c.id)
         return await self.read(lambda c: list(c.execute(query).scalars()))
 
-    async def senders(self, ticket_id: int) -> tuple[str, ...]:
-        """The e-mail addresses of a ticket's complainant."""
+    async def ticket(self, ticket_id: int | None) -> Ticket:
+        """A ticket as it stands."""
         query = select(ticket).where(ticket.c.id == ticket_id)
-        return await self.store.read(lambda c: ticket_of(c.execute(query).one()).complainant.emails)
+        return await self.store.read(lambda c: ticket_of(c.execute(query).one()))
 
     async def until(self, condition: Callable[[], bool], within: float = 10) -> None:
         """Wait for something that the channel does by itself."""

@@ -245,11 +245,10 @@ async def test_a_thousand_mails_with_fifty_poisoned_have_one_outcome_each(
     async with desk.running(mailbox()):
         await desk.connected()
     with client(imap_server) as opened:
-        for number in range(1000):
-            if number % 20 == 7:
-                opened.append("INBOX", b"\x01\xff\xfe\x9d poison %d " % number * 3)
-            else:
-                opened.append("INBOX", mail(f"第{number}封", sender=f"a{number}@example.com", subject=f"第{number}封"))
+        for number in range(950):
+            opened.append("INBOX", mail(f"第{number}封", sender=f"a{number}@example.com", subject=f"第{number}封"))
+            if number % 19 == 7:
+                imap_server.deliver(b"\x00\xff\xfe\x9d poison %d \x00" % number * 3)
     async with desk.running(mailbox()) as health:
         lines = await desk.lines(1000, within=60)
         assert health.ok
