@@ -24,6 +24,7 @@ _LINES: Final = ("kind", "subject", "text", "service_number", "respondent", "pla
 _PERSON: Final = ("name", "phone", "email")
 _TICKS: Final = ("anonymous", "confidential")
 _TIMES: Final = ("occurred_at", "call_started_at")
+_OF_CALLS: Final = frozenset({"caller", "extension", "entry", "priority", "answer"})
 _LEVELS = 4
 
 
@@ -96,6 +97,11 @@ def intake_body(sent: Sent, zone: tzinfo, more: Iterable[str] = ()) -> dict[str,
     return body
 
 
+def own_path(path: str, otherwise: str) -> str:
+    """A path of ours and nothing else: ``//host`` and ``/\\host`` lead away."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else otherwise
+
+
 def category(written: str) -> list[JSON]:
     """The levels of a category written with slashes, as many as there can be."""
     levels: list[JSON] = [part for level in re.split(r"[/／>]", written) if (part := level.strip())]
@@ -111,12 +117,12 @@ def _with_zone(written: str, zone: tzinfo) -> str:
     return (at if at.tzinfo else at.replace(tzinfo=zone)).isoformat()
 
 
-def problems_by_field(problem: Problem, words: Words, section: str = "form") -> Problems:
+def problems_by_field(problem: Problem, words: Words) -> Problems:
     """What to say above the form, by the id of the field it is about."""
     found = Problems()
     for one in problem.errors(words.locale):
         parts = one["field"].split(".")
         name = parts[1] if parts[0] == "complainant" and len(parts) > 1 else parts[0]
-        label = words.named(section, name)
-        found.setdefault(name, f"{label}: {one['reason']}" if words.locale == "en" else f"{label}:{one['reason']}")
+        label = words.named("call" if name in _OF_CALLS else "form", name)
+        found.setdefault(name, words("form.wrong", field=label, reason=one["reason"]))
     return found

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -124,3 +125,13 @@ def see(location: str) -> web.Response:
     """Go on by GET, so that reloading repeats nothing."""
     headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
     return web.Response(status=303, headers=headers)
+
+
+def download(content: bytes, name: str) -> web.Response:
+    """Bytes as a file to save, never shown in our name."""
+    headers = {
+        **HEADERS,
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+    }
+    return web.Response(body=content, content_type="application/octet-stream", headers=headers)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.web.pages import citizen_form, citizen_track
+from gateway.web.pages import (
+    citizen_form,
+    citizen_track,
+    console_call,
+    console_journals,
+    console_people,
+    console_session,
+    console_ticket,
+    console_tickets,
+)
 from gateway.web.pages.errors import error_page
-from gateway.web.pages.forms import read_form
+from gateway.web.pages.forms import own_path, read_form
 from gateway.web.pages.language import COOKIE, LOCALES
 from gateway.web.pages.show import SHELF, SITE, Shelf, Site, see
 from gateway.web.problems import ERROR_PAGE, Problem
@@ -36,8 +45,32 @@ def setup_pages(app: web.Application) -> None:
             web.post("/track", citizen_track.found),
             web.get("/track/{number}", citizen_track.track),
             web.post("/track/{number}/{action}", citizen_track.act),
+            web.get("/console", _to_console),
+            web.get("/console/", console_tickets.tickets),
+            web.get("/console/sign-in", console_session.form),
+            web.post("/console/sign-in", console_session.sign_in),
+            web.post("/console/sign-out", console_session.sign_out),
+            web.get("/console/triage", console_tickets.triage),
+            web.get("/console/deadlines", console_tickets.deadlines),
+            web.get("/console/calls/new", console_call.new_call),
+            web.get("/console/calls/lookup", console_call.lookup),
+            web.post("/console/calls", console_call.call),
+            web.get("/console/tickets/{number}", console_ticket.ticket),
+            web.post("/console/tickets/{number}/{action}", console_ticket.act),
+            web.get("/console/tickets/{number}/files/{sha256}", console_ticket.attachment),
+            web.get("/console/inbound", console_journals.inbound),
+            web.get(r"/console/inbound/{id:\d{1,18}}", console_journals.one_input),
+            web.get(r"/console/inbound/{id:\d{1,18}}/raw", console_journals.raw_input),
+            web.get("/console/notices", console_journals.notices),
+            web.get(r"/console/notices/{id:\d{1,18}}", console_journals.one_notice),
+            web.get(r"/console/notices/{id:\d{1,18}}/html", console_journals.notice_html),
+            web.get("/console/people", console_people.people),
         ]
     )
+
+
+async def _to_console(_request: web.Request) -> web.Response:
+    return see("/console/")
 
 
 async def choose_language(request: web.Request) -> web.StreamResponse:
@@ -45,9 +78,7 @@ async def choose_language(request: web.Request) -> web.StreamResponse:
     sent = await read_form(request)
     if sent["lang"] not in LOCALES:
         raise Problem(404, "not-found")
-    back = sent["back"]
-    # A path of ours and nothing else: "//host" and "/\host" lead away.
-    answer = see(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/")
+    answer = see(own_path(sent["back"], "/"))
     answer.set_cookie(
         COOKIE, sent["lang"], max_age=_A_YEAR, path="/", httponly=True, samesite="Lax", secure=request.secure
     )

@@ -1,0 +1,329 @@
+"""The console without scripts: sign in, find, take calls, work tickets, read what came in and goes out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient
+
+from tests.web.pages import HOSTILE, text_of, value_of
+from tests.web.site import PASSWORD, Gateway, gateway
+from ticket_core.number import number_of
+from ticket_core.store.journals import list_inbound, list_notices
+
+Client = TestClient[web.Request, web.Application]
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Gateway]:
+    async with gateway(tmp_path) as running:
+        yield running
+
+
+async def signed_in(site: Gateway, name: str) -> Client:
+    client = site.new_client()
+    answer = await client.post("/console/sign-in", data={"name": name, "password": PASSWORD}, allow_redirects=False)
+    assert answer.headers["Location"] == "/console/"
+    return client
+
+
+@pytest.fixture
+async def agent(site: Gateway) -> Client:
+    return await signed_in(site, "wang")
+
+
+async def take_call(client: Client, **fields: str) -> str:
+    """Write a call down; the ticket's number."""
+    answer = await post_call(client, **fields)
+    assert answer.status == 303, await answer.text()
+    found = re.fullmatch(r"/console/tickets/(\d{15})\?done=call", answer.headers["Location"])
+    assert found
+    return found[1]
+
+
+async def post_call(client: Client, **fields: str) -> ClientResponse:
+    page = await text_of(await client.get("/console/calls/new"))
+    given = {name: value_of(name, page) for name in ("csrf", "token", "call_started_at")}
+    given |= {"kind": "complaint", "entry": "hotline", "disposition": "submit", "text": "宽带断了三天没人处理"}
+    return await client.post("/console/calls", data={**given, **fields}, allow_redirects=False)
+
+
+async def do(client: Client, number: str, action: str, **fields: str) -> ClientResponse:
+    page = await text_of(await client.get(f"/console/tickets/{number}"))
+    given = {"csrf": value_of("csrf", page), "token": value_of("token", page), **fields}
+    return await client.post(f"/console/tickets/{number}/{action}", data=given, allow_redirects=False)
+
+
+async def test_a_stranger_is_asked_to_sign_in_and_then_led_where_he_wanted(site: Gateway) -> None:
+    client = site.new_client()
+    answer = await client.get("/console/deadlines", headers=HTML, allow_redirects=False)
+    assert answer.headers["Location"] == "/console/sign-in?next=%2Fconsole%2Fdeadlines"
+    page = await text_of(await client.get(answer.headers["Location"]))
+    assert value_of("next", page) == "/console/deadlines"
+    wrong = {"name": "wang", "password": "wrong", "next": "/console/deadlines"}
+    assert "账号或密码不正确" in await text_of(await client.post("/console/sign-in", data=wrong), 403)
+    right = {**wrong, "password": PASSWORD}
+    answer = await client.post("/console/sign-in", data=right, allow_redirects=False)
+    assert answer.headers["Location"] == "/console/deadlines"
+    cookie = answer.cookies["session"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+
+
+async def test_signing_in_leads_to_no_other_site(site: Gateway) -> None:
+    given = {"name": "wang", "password": PASSWORD, "next": "//example.com"}
+    answer = await site.new_client().post("/console/sign-in", data=given, allow_redirects=False)
+    assert answer.headers["Location"] == "/console/"
+
+
+async def test_signing_out_ends_the_session(agent: Client) -> None:
+    page = await text_of(await agent.get("/console/"))
+    session = agent.session.cookie_jar.filter_cookies(agent.make_url("/"))["session"].value
+    assert (await agent.post("/console/sign-out", data={"csrf": "x"})).status == 403
+    await agent.post("/console/sign-out", data={"csrf": value_of("csrf", page)})
+    answer = await agent.get("/console/", headers={**HTML, "Cookie": f"session={session}"}, allow_redirects=False)
+    assert answer.status == 303
+
+
+async def test_a_call_becomes_a_ticket_of_the_agent(site: Gateway, agent: Client) -> None:
+    number = await take_call(agent, caller="13800001234", priority="urgent", service_number="02886111234")
+    ticket = await site.ticket(number)
+    assert (ticket.channel, ticket.first_owner, ticket.priority) == ("phone", "wang", "urgent")
+    assert ticket.complainant.phones == ("+8613800001234",)
+    page = await text_of(await agent.get(f"/console/tickets/{number}?done=call"))
+    assert "13800001234" in page
+    assert "王坐席" in page
+
+
+async def test_a_double_click_on_submit_makes_one_ticket(site: Gateway, agent: Client) -> None:
+    page = await text_of(await agent.get("/console/calls/new"))
+    given = {"csrf": value_of("csrf", page), "token": value_of("token", page), "text": "断网", "disposition": "submit"}
+    answers = [await agent.post("/console/calls", data=given, allow_redirects=False) for _ in range(2)]
+    assert answers[0].headers["Location"] == answers[1].headers["Location"]
+    assert len((await site.reception.store.read(list_inbound)).rows) == 1
+
+
+async def test_an_answer_at_once_closes_the_ticket_and_needs_the_answer(site: Gateway, agent: Client) -> None:
+    page = await text_of(await post_call(agent, disposition="answered"), 422)
+    assert '<a href="#answer">' in page
+    number = await take_call(agent, disposition="answered", answer="已远程重启光猫")
+    ticket = await site.ticket(number)
+    assert (ticket.stage, ticket.answer) == ("closed", "已远程重启光猫")
+
+
+async def test_a_draft_waits_until_it_is_submitted(site: Gateway, agent: Client) -> None:
+    number = await take_call(agent, disposition="draft")
+    assert (await site.ticket(number)).stage == "draft"
+    assert (await do(agent, number, "submit")).status == 303
+    assert (await site.ticket(number)).stage == "received"
+
+
+@pytest.mark.parametrize("entry", ["walk_in", "12530"])
+async def test_a_visit_and_a_special_line_make_a_grievance(site: Gateway, agent: Client, entry: str) -> None:
+    number = await take_call(agent, entry=entry)
+    assert (await site.ticket(number)).grade == "grievance"
+    assert "申告" in await text_of(await agent.get(f"/console/tickets/{number}"))
+
+
+async def test_looking_up_without_scripts_keeps_the_form_and_warns_of_a_repeat(agent: Client) -> None:
+    number = await take_call(agent, caller="13800001234")
+    page = await text_of(await post_call(agent, caller="138 0000 1234", text="写到一半", disposition="look"))
+    assert "写到一半" in page
+    assert "4 小时内已有投诉" in page
+    assert f"/console/tickets/{number}" in page
+    piece = await text_of(await agent.get("/console/calls/lookup?phone=13800001234"))
+    assert "data-repeat-warning" in piece
+    assert "<html" not in piece
+    assert "没有此号码的工单" in await text_of(await agent.get("/console/calls/lookup?phone=13800009999"))
+    assert "无法识别此号码" in await text_of(await agent.get("/console/calls/lookup?phone=12"))
+
+
+async def test_a_second_complaint_within_four_hours_shows_its_evidence_and_can_be_undone(
+    site: Gateway, agent: Client
+) -> None:
+    first = await take_call(agent, caller="13800001234")
+    second = await take_call(agent, caller="13800001234", text="宽带断了三天还是没人处理")
+    assert second == first
+    page = await text_of(await agent.get(f"/console/tickets/{second}"))
+    assert "重复投诉依据" in page
+    assert "phone:+8613800001234" in page
+    assert 'href="#do-undo_repeat"' in page
+    assert (await do(agent, second, "undo_repeat", reason="同一次来电掉线后重拨")).status == 303
+    ticket = await site.ticket(second)
+    assert (ticket.grade, ticket.grade_reason) == ("request", "")
+
+
+async def test_a_ticket_is_worked_to_its_closing(site: Gateway, agent: Client) -> None:
+    number = await take_call(agent, caller="13800001234")
+    assert (await do(agent, number, "assign", group="maintenance", assignee="zhao")).status == 303
+    handler = await signed_in(site, "zhao")
+    assert number in await text_of(await handler.get("/console/?view=mine"))
+    for action, fields in (("accept", {}), ("answer", {"text": "光缆已修复"})):
+        assert (await do(handler, number, action, **fields)).status == 303
+    assert (await do(agent, number, "close")).status == 303
+    ticket = await site.ticket(number)
+    assert (ticket.stage, ticket.group, ticket.assignee) == ("closed", "maintenance", "zhao")
+    page = await text_of(await agent.get(f"/console/tickets/{number}?done=close"))
+    assert "已完成:结案" in page
+    assert "光缆已修复" in page
+
+
+async def test_an_action_says_which_field_is_missing_and_keeps_the_others(agent: Client) -> None:
+    number = await take_call(agent)
+    page = await text_of(await do(agent, number, "escalate", grade="grievance"), 422)
+    assert '<a href="#escalate-reason">理由:必填</a>' in page
+    assert '<option value="grievance" selected>' in page
+
+
+async def test_an_action_that_is_not_possible_now_is_refused_with_the_page(agent: Client) -> None:
+    number = await take_call(agent)
+    assert "结案" in await text_of(await do(agent, number, "close"), 409)
+    assert (await do(agent, number, "no_such_action")).status == 404
+
+
+async def test_only_what_was_changed_becomes_part_of_a_correction(site: Gateway, agent: Client) -> None:
+    number = await take_call(agent, subject="断网", category="网络/宽带")
+    given = {"kind": "complaint", "priority": "normal", "category": "网络/电视", "subject": "断网"}
+    assert (await do(agent, number, "correct", **given)).status == 303
+    assert (await site.ticket(number)).category == ("网络", "电视")
+    page = await text_of(await agent.get(f"/console/tickets/{number}"))
+    assert "网络 / 电视" in page
+
+
+async def test_an_action_happens_once_however_often_it_is_clicked(site: Gateway, agent: Client) -> None:
+    number = await take_call(agent)
+    page = await text_of(await agent.get(f"/console/tickets/{number}"))
+    given = {"csrf": value_of("csrf", page), "token": value_of("token", page), "text": "已联系用户"}
+    for _ in range(2):
+        answer = await agent.post(f"/console/tickets/{number}/comment", data=given, allow_redirects=False)
+        assert answer.status == 303
+    page = await text_of(await agent.get(f"/console/tickets/{number}"))
+    assert page.count("已联系用户") == 1
+
+
+async def test_hostile_text_is_shown_as_text_everywhere(site: Gateway, agent: Client) -> None:
+    number = await take_call(agent, text=HOSTILE, subject=HOSTILE, name=HOSTILE, caller="13800001234", place=HOSTILE)
+    await do(agent, number, "comment", text=HOSTILE)
+    inbound = (await site.reception.store.read(list_inbound)).rows[-1].id
+    notice = (await site.reception.store.read(list_notices)).rows[0].id
+    paths = ["/console/", f"/console/tickets/{number}", "/console/calls/lookup?phone=13800001234", "/console/deadlines"]
+    paths += ["/console/inbound", f"/console/inbound/{inbound}", "/console/notices", f"/console/notices/{notice}"]
+    paths += [f"/console/?q={HOSTILE}&view=all"]
+    for path in paths:
+        page = await text_of(await agent.get(path))
+        assert "<script>alert" not in page, path
+        assert "<img" not in page, path
+
+
+async def test_lists_mask_and_the_ticket_shows_in_full_to_those_who_handle_it(site: Gateway, agent: Client) -> None:
+    number = await take_call(agent, caller="13800001234", name="李四", phone="13800001234")
+    page = await text_of(await agent.get("/console/"))
+    assert "138****1234" in page
+    assert "13800001234" not in page
+    assert "李四" in await text_of(await agent.get(f"/console/tickets/{number}"))
+    stranger = await signed_in(site, "qian")
+    page = await text_of(await stranger.get(f"/console/tickets/{number}"))
+    assert "李四" not in page
+    assert "13800001234" not in page
+
+
+async def test_who_a_confidential_complainant_is_only_those_see_who_handle_the_case(
+    site: Gateway, agent: Client
+) -> None:
+    number = await take_call(agent, caller="13800001234", name="李四", confidential="yes")
+    await do(agent, number, "assign", group="maintenance", assignee="zhao")
+    for name, sees in (("wang", True), ("zhao", True), ("sun", True), ("qian", False), ("admin", False)):
+        page = await text_of(await (await signed_in(site, name)).get(f"/console/tickets/{number}"))
+        assert ("李四" in page) is sees, name
+    assert "李*" not in await text_of(await agent.get("/console/"))
+
+
+async def test_tickets_are_found_by_number_phone_words_and_filters(agent: Client) -> None:
+    number = await take_call(agent, caller="13800001234", text="光猫红灯一直闪", subject="光猫")
+    other = await take_call(agent, caller="13800005678", text="话费多收一百元", kind="inquiry", subject="话费")
+    for query, found, missing in (
+        (f"q={number}", number, other),
+        ("q=138-0000-1234", number, other),
+        ("q=光猫红灯", number, other),
+        ("kind=inquiry", other, number),
+        ("view=transit&stage=received&kind=complaint", number, other),
+    ):
+        page = await text_of(await agent.get(f"/console/?view=all&{query}"))
+        assert f"/console/tickets/{found}" in page, query
+        assert f"/console/tickets/{missing}" not in page, query
+    assert "没有符合条件的工单" in await text_of(await agent.get("/console/?view=all&q=没有这句话"))
+    assert (await agent.get("/console/?cursor=x", headers=HTML)).status == 422
+
+
+async def test_a_long_list_has_pages(agent: Client) -> None:
+    numbers = [await take_call(agent, text=f"第{n}件:{'断网' * n}") for n in range(51)]
+    page = await text_of(await agent.get("/console/?view=all"))
+    assert numbers[-1] in page
+    assert f"/console/tickets/{numbers[0]}" not in page
+    found = re.search(r'href="([^"]+)" rel="next"', page)
+    assert found
+    assert f"/console/tickets/{numbers[0]}" in await text_of(await agent.get(found[1].replace("&amp;", "&")))
+
+
+@pytest.mark.parametrize(
+    ("name", "closed"),
+    [
+        ("wang", ["/console/people"]),
+        ("zhao", ["/console/people", "/console/calls/new", "/console/triage", "/console/inbound", "/console/notices"]),
+        ("admin", ["/console/calls/new"]),
+    ],
+)
+async def test_a_role_has_its_pages_and_no_others(site: Gateway, name: str, closed: list[str]) -> None:
+    client = await signed_in(site, name)
+    page = await text_of(await client.get("/console/"))
+    every = ["/console/deadlines", "/console/triage", "/console/inbound", "/console/notices", "/console/people"]
+    for path in [*every, "/console/calls/new"]:
+        assert (await client.get(path, headers=HTML)).status == (403 if path in closed else 200), path
+        assert (f'href="{path}"' in page) is (path not in closed), path
+
+
+async def test_the_journal_shows_the_raw_input_as_text_and_gives_its_bytes(site: Gateway, agent: Client) -> None:
+    await take_call(agent, text="<b>断网</b>")
+    one = (await site.reception.store.read(list_inbound)).rows[0]
+    page = await text_of(await agent.get(f"/console/inbound/{one.id}"))
+    assert "&lt;b&gt;断网&lt;/b&gt;" in page
+    assert one.sha256 in page
+    answer = await agent.get(f"/console/inbound/{one.id}/raw")
+    assert b"<b>\xe6\x96\xad\xe7\xbd\x91</b>" in await answer.read()
+    assert answer.content_type == "application/octet-stream"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert (await agent.get("/console/inbound/99999")).status == 404
+
+
+async def test_another_site_cannot_act_in_an_agents_name(site: Gateway, agent: Client) -> None:
+    number = await take_call(agent)
+    page = await text_of(await agent.get(f"/console/tickets/{number}"))
+    given = {"csrf": value_of("csrf", page), "token": value_of("token", page), "text": "x"}
+    path = f"/console/tickets/{number}/comment"
+    assert (await agent.post(path, data=given, headers={"Origin": "https://example.com"})).status == 403
+    assert (await agent.post(path, data={**given, "csrf": ""})).status == 403
+    assert (await site.ticket(number)).version == 1
+
+
+async def test_an_unknown_ticket_is_not_found(agent: Client) -> None:
+    assert (await agent.get(f"/console/tickets/{number_of(26112200000099)}", headers=HTML)).status == 404
+    assert (await agent.get("/console/tickets/123", headers=HTML)).status == 404
+
+
+async def test_every_page_is_there_in_english_too(site: Gateway, agent: Client) -> None:
+    number = await take_call(agent, caller="13800001234", entry="walk_in")
+    await do(agent, number, "answer", text="done")
+    inbound = (await site.reception.store.read(list_inbound)).rows[-1].id
+    notice = (await site.reception.store.read(list_notices)).rows[0].id
+    admin = await signed_in(site, "admin")
+    paths = ["/", "/calls/new", "/calls/lookup?phone=13800001234", "/deadlines", "/triage", f"/tickets/{number}"]
+    paths += ["/inbound", f"/inbound/{inbound}", "/notices", f"/notices/{notice}"]
+    for client, path in [*((agent, path) for path in paths), (admin, "/people")]:
+        page = await text_of(await client.get(f"/console{path}", headers={"Accept-Language": "en"}))
+        assert "lookup" in path or '<html lang="en">' in page
+        words = re.sub(r"<option.*?</option>|示范通信投诉受理中心|中文|王坐席|管理员|赵维护|孙班长|钱建设", "", page)
+        assert path in ("/people",) or "工单" not in words, path
