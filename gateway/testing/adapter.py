@@ -19,7 +19,6 @@ from gateway.registry import build, kinds, load_kind
 _COMMON = frozenset({"kind", "profile"})
 _LAZY = """
 import sys
-import gateway.app, gateway.cli
 from gateway.registry import kinds, load_kind
 assert {kind!r} in kinds()
 assert {module!r} not in sys.modules, "imported although nobody configured it"

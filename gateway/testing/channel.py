@@ -14,8 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -26,14 +25,14 @@ import pytest
 
 from gateway.channels.base import Channel, Parsed, Polling, Webhook
 from gateway.errors import Refused
-from gateway.loops import take
-from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
+from gateway.message import InboundMessage, Raw
 from gateway.testing import hostile
 from gateway.testing.adapter import AdapterConformance, with_other_secrets
 from gateway.testing.captured import Captured, as_json, faults, plain, read_folder, stray_expectations
-from gateway.testing.house import House, opened_house
+from gateway.testing.house import House
 from gateway.testing.pure import attempt, in_zone, watched
 from gateway.testing.sides import Deliver, http_side
+from gateway.testing.steps import ids_of, journaled, marked, outcome_of, parsed, play
 
 _OUTCOMES = frozenset({"opened", "appended", "repeated", "duplicate", "automatic", "receipt", "triage"})
 _PATIENCE = 5.0  # seconds within which any input must be read
@@ -106,7 +105,7 @@ class ChannelConformance(AdapterConformance):
         """Every field that parse fills is expected, and nothing else."""
         channel = self.channel("captured")
         raw = self.signed(captured, "captured")
-        messages = _parsed(channel, raw)
+        messages = parsed(channel, raw)
         said = [plain(one) for one in messages]
         if captured.says is None:
             shown = as_json(said)
@@ -125,7 +124,7 @@ class ChannelConformance(AdapterConformance):
         self._says(captured)
         channel = self.channel("pure")
         raw = self.signed(captured, "pure")
-        _parsed(channel, raw)  # what it imports while it reads the first time is not its fault
+        parsed(channel, raw)  # what it imports while it reads the first time is not its fault
         found: list[str] = []
 
         def read() -> Sequence[Parsed]:
@@ -135,7 +134,7 @@ class ChannelConformance(AdapterConformance):
         results = []
         for zone in ("UTC", "Pacific/Kiritimati", "America/St_Johns"):
             with in_zone(zone):
-                results.append(_outcome(attempt(read, _PATIENCE)))
+                results.append(outcome_of(attempt(read, _PATIENCE)))
         assert not found
         assert results[0] == results[1] == results[2]
 
@@ -144,7 +143,9 @@ class ChannelConformance(AdapterConformance):
         self._says(captured)
         channel = self.channel("again")
         later = self.received_at + timedelta(days=1, minutes=7)
-        first, second = (_ids(_parsed(channel, self.signed(captured, "again", at))) for at in (self.received_at, later))
+        first, second = (
+            ids_of(parsed(channel, self.signed(captured, "again", at))) for at in (self.received_at, later)
+        )
         assert first == second
         assert None not in first, "a message without an id opens a ticket each time it is delivered"
         assert len(set(first)) == len(first), "two messages of one input share an id: the second would be lost"
@@ -159,13 +160,13 @@ class ChannelConformance(AdapterConformance):
             raw = self.signed(captured, "journal")
             await house.accept(self._admitted(house, "journal"), raw)
             lines = await house.journal()
-            assert sorted(line.entry.outcome for line in lines) == sorted(_journaled(says))
+            assert sorted(line.entry.outcome for line in lines) == sorted(journaled(says))
             for line in lines:
                 assert line.raw == raw.body
                 assert line.entry.sha256 == hashlib.sha256(raw.body).hexdigest()
                 assert line.entry.channel == "journal"
 
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     def test_delivered_five_times_at_once_it_has_one_effect(self, captured: Captured, tmp_path: Path) -> None:
         """Platforms repeat what they are not sure of."""
@@ -179,13 +180,13 @@ class ChannelConformance(AdapterConformance):
             assert len(effects) == len([one for one in captured.outcomes if one != "receipt"])
             assert await house.tickets() == len({line.entry.ticket_id for line in effects} - {None})
 
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     def test_delivered_in_any_order_and_again_every_input_has_one_effect(self, tmp_path: Path) -> None:
         """All captured payloads, three times each, shuffled, some at once."""
         payloads = [one for one in read_folder(self.fixtures) if one.says]
         reader = self.channel("shuffled")
-        known = {name for one in payloads for name in _ids(_parsed(reader, self.signed(one, "shuffled")))}
+        known = {name for one in payloads for name in ids_of(parsed(reader, self.signed(one, "shuffled")))}
 
         async def scene(house: House) -> None:
             channel = self._admitted(house, "shuffled")
@@ -197,7 +198,7 @@ class ChannelConformance(AdapterConformance):
             assert sorted(str(line.entry.external_id) for line in effects) == sorted(str(name) for name in known)
 
         assert payloads, "no captured payload"
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     def test_two_configured_names_are_two_channels(self, tmp_path: Path) -> None:
         """The same bytes on both are two inputs."""
@@ -208,9 +209,9 @@ class ChannelConformance(AdapterConformance):
                 await house.accept(self._admitted(house, name), self.signed(captured, name))
             lines = await house.journal()
             assert {line.entry.channel for line in lines} == {"one", "two"}
-            assert len(lines) == 2 * len(_journaled(self._says(captured)))
+            assert len(lines) == 2 * len(journaled(self._says(captured)))
 
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     # --- Bad days
 
@@ -222,7 +223,7 @@ class ChannelConformance(AdapterConformance):
         async def scene(house: House) -> None:
             await self._survives(house, [(name, body) for name, body in hostile.mutations(captured.body)])
 
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     def test_garbage_is_a_ticket_for_a_person_and_only_once(self, tmp_path: Path) -> None:
         """What is authentic and not understood is triage, with its raw bytes; delivered again it is known."""
@@ -233,7 +234,7 @@ class ChannelConformance(AdapterConformance):
             await self._survives(house, list(hostile.garbage()))
             assert await house.tickets() == before
 
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     def test_a_full_store_tells_the_sender_to_come_again(self, tmp_path: Path) -> None:
         """Nothing is marked as done that is not committed."""
@@ -245,9 +246,9 @@ class ChannelConformance(AdapterConformance):
                     assert not await deliver(self._now(captured, "busy")), "told 'taken', and nothing was taken"
                 assert await house.journal() == []
                 assert await deliver(self._now(captured, "busy"))
-            assert len(await house.journal()) == len(_journaled(self._says(captured)))
+            assert len(await house.journal()) == len(journaled(self._says(captured)))
 
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     def test_nobody_is_told_taken_before_the_commit(self, tmp_path: Path) -> None:
         """A slow store makes a slow answer."""
@@ -260,9 +261,9 @@ class ChannelConformance(AdapterConformance):
                     await asyncio.sleep(0.4)
                     assert not answer.done()
                 assert await answer
-            assert len(await house.journal()) == len(_journaled(self._says(captured)))
+            assert len(await house.journal()) == len(journaled(self._says(captured)))
 
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     def test_a_crash_after_the_commit_makes_no_second_ticket(self, tmp_path: Path) -> None:
         """The sender never heard an answer and delivers again."""
@@ -278,7 +279,7 @@ class ChannelConformance(AdapterConformance):
                 assert await deliver(self._now(captured, "crash"))
             assert (await house.tickets(), len(await house.journal())) == before
 
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     def test_what_is_too_large_is_stopped_at_the_door(self, tmp_path: Path) -> None:
         """One byte over the limit is not taken, and its body is not kept."""
@@ -291,7 +292,7 @@ class ChannelConformance(AdapterConformance):
                 assert not await deliver(self._now(self._like(body), "large"))
             assert await house.journal() == []
 
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     # --- The door of a webhook
 
@@ -316,7 +317,7 @@ class ChannelConformance(AdapterConformance):
                 assert not await deliver(raws[0])
             assert await house.journal() == []
 
-        _play(tmp_path, scene)
+        play(tmp_path, scene)
 
     # --- Steps of the above
 
@@ -369,7 +370,7 @@ class ChannelConformance(AdapterConformance):
         marks += [("query", key) for key in genuine.query if genuine.query[key] != bare.query.get(key)]
         match forgery:
             case "nothing signed":
-                return [bare, *(_marked(genuine, where, key, None) for where, key in marks)]
+                return [bare, *(marked(genuine, where, key, None) for where, key in marks)]
             case "another secret":
                 return [self.sign(bare, one) for one in with_other_secrets(self.settings, self.secrets)]
             case "another body" if self.covers == "body":
@@ -378,53 +379,6 @@ class ChannelConformance(AdapterConformance):
                 age = self.fresh_for + timedelta(minutes=1)
                 return [replace(genuine, received_at=self.received_at + way) for way in (age, -age)]
             case "bad values":
-                return [_marked(genuine, where, key, value) for where, key in marks for value in _BAD_VALUES]
+                return [marked(genuine, where, key, value) for where, key in marks for value in _BAD_VALUES]
             case _:
                 return []
-
-
-def _play(folder: Path, scene: Callable[[House], Awaitable[None]]) -> None:
-    async def play() -> None:
-        async with opened_house(folder) as house:
-            await scene(house)
-
-    asyncio.run(play())
-
-
-def _parsed(channel: Channel, raw: Raw) -> list[Parsed]:
-    """What the house makes of an input; what parse fails on is a message that is not readable."""
-    items: list[Parsed] = []
-
-    async def receive(message: InboundMessage) -> Accepted:
-        items.append(message)
-        return Accepted(outcome="opened")
-
-    async def record(receipt: DeliveryReceipt, *, channel: str = "", raw: bytes = b"") -> None:
-        items.append(receipt)
-
-    asyncio.run(take(channel, raw, receive, record))
-    return items
-
-
-def _ids(items: Sequence[Parsed]) -> list[str | None]:
-    return [one.external_id for one in items if isinstance(one, InboundMessage)]
-
-
-def _journaled(says: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The outcomes that stand in the journal: each message's, or one for all receipts of an input."""
-    outcomes = [str(one["outcome"]) for one in says]
-    return [one for one in outcomes if one != "receipt"] or outcomes[:1]
-
-
-def _outcome(future: Future[Sequence[Parsed]]) -> object:
-    error = future.exception()
-    return future.result() if error is None else type(error).__name__
-
-
-def _marked(raw: Raw, where: str, key: str, value: str | None) -> Raw:
-    """The input with another value of one header or query parameter; None takes it away."""
-    marks: Mapping[str, str] = getattr(raw, where)
-    changed = {name: old for name, old in marks.items() if name != key}
-    if value is not None:
-        changed[key] = value
-    return replace(raw, headers=changed) if where == "headers" else replace(raw, query=changed)

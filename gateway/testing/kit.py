@@ -2,6 +2,6 @@
 
 from gateway.testing.channel import ChannelConformance
 from gateway.testing.house import House
-from gateway.testing.sides import Deliver, http_side
+from gateway.testing.sides import Deliver, http_side, running_channel
 
-__all__ = ["ChannelConformance", "Deliver", "House", "http_side"]
+__all__ = ["ChannelConformance", "Deliver", "House", "http_side", "running_channel"]

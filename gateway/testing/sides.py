@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -11,6 +12,8 @@ from datetime import UTC, datetime
 from aiohttp import ClientSession, web
 
 from gateway.channels.base import Channel, Webhook
+from gateway.loops import Health, run_channel
+from gateway.memory import StoreMemory
 from gateway.message import Raw
 from gateway.testing.house import House
 from gateway.web.callers import BUCKETS, make_buckets
@@ -57,3 +60,17 @@ async def http_side(house: House, channel: Channel, sign: Callable[[Raw], Raw]) 
             yield deliver
         finally:
             await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def running_channel(house: House, channel: Channel) -> AsyncIterator[Health]:
+    """A polling or listening channel, running in its loop until the end of the block; gives its health."""
+    house.admit(channel)
+    channel.memory = StoreMemory(house.store, channel.name)
+    health = Health()
+    task = asyncio.create_task(run_channel(channel, house.reception.receive, house.record, health))
+    try:
+        yield health
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
