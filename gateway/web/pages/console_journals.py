@@ -13,6 +13,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from gateway.mask import mask_name
+from gateway.render import FORMS
 from gateway.segments import segments
 from gateway.web.auth import Account, require
 from gateway.web.keys import RECEPTION
@@ -257,9 +258,7 @@ async def _notice(request: web.Request) -> tuple[SentNotice, dict[str, str], boo
     clear = ticket is not None and _may_read(request, account, ticket)
     forms = orjson.loads(one.rendered) if one.rendered and clear else {}
     key = reception.keys.key(one.ticket_id)
-    kept = {
-        name: str(forms[name]).replace(key, "…") for name in ("subject", "text", "short", "html") if forms.get(name)
-    }
+    kept: dict[str, str] = {name: str(forms.get(name) or "").replace(key, "…") for name in FORMS}
     return one, kept, clear
 
 
