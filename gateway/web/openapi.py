@@ -43,7 +43,7 @@ _WHO: Final[dict[str, list[dict[str, list[str]]]]] = {
 _SAID: Final = {
     200: "Done",
     201: "Taken in",
-    400: "Not JSON",
+    400: "Not JSON, or an address or header of more than 8190 bytes",
     401: "Not signed in",
     403: "Not allowed",
     404: "No such ticket, or the wrong key",
@@ -97,7 +97,7 @@ def openapi(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
 
 
 def _operation(route: Route, named: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
-    statuses = {*route.problems, 429, *((401, 403) if route.who == "staff" else ())}
+    statuses = {*route.problems, 400, 429, *((401, 403) if route.who == "staff" else ())}
     found: dict[str, Any] = {
         "summary": route.summary,
         "operationId": _operation_id(route),
@@ -121,6 +121,8 @@ def _operation(route: Route, named: dict[str, Any], parts: dict[str, Any]) -> di
 
 def _response(status: int, media_type: str, schema: Any) -> dict[str, Any]:
     said: dict[str, Any] = {"description": _SAID[status], "content": {media_type: {"schema": schema}}}
+    if status == 400:  # what cannot even be read as HTTP is answered by the server itself, in plain text
+        said["content"]["text/plain"] = {"schema": {"type": "string"}}
     if status in (429, 503):
         said["headers"] = {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}}
     return said
