@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -63,7 +63,7 @@ async def fill(path: Path, tickets: int, *, first_at: datetime, due_at: datetime
     """
     started = time.monotonic()
     async with open_store(path) as store:
-        await store.run_each(partial(intake, policy=generic_policy()), draft(0, first_at))
+        await store.run_each(partial(intake, policy=generic_policy()), draft(0, datetime.now(UTC)))
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000", "temp_store=MEMORY"):
             database.execute(f"PRAGMA {pragma}")
