@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from pydantic import ConfigDict
+
 from gateway.channels.base import Transport
 from gateway.message import DeliveryReceipt, OutboundMessage
 from gateway.segments import segments
@@ -14,6 +16,8 @@ from gateway.segments import segments
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewSettings:
     """Nothing to set."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 class _Preview(Transport):
