@@ -53,7 +53,14 @@ class SmtpServer:
     drop_at: Stage | None = None
     taken: list[Taken] = field(default_factory=list)
     connections: int = 0
+    most_open: int = 0  # connections at the same time
+    _sessions: list[SMTP] = field(default_factory=list)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def open_connections(self) -> int:
+        """How many there are now."""
+        return sum(map(_unfinished, self._sessions))
 
     async def wait_for(self, count: int, within: float = 10) -> list[Taken]:
         """Return all mails taken as soon as there are `count`; TimeoutError after `within` seconds."""
@@ -123,7 +130,7 @@ async def smtp_server(
     """
     server = SmtpServer()
     context = certificate.for_server() if certificate and security != "none" else None
-    smtps: list[SMTP] = []
+    smtps = server._sessions
 
     def authenticate(_smtp: SMTP, _session: Session, _envelope: Envelope, _way: str, shown: object) -> AuthResult:
         good = isinstance(shown, LoginPassword) and (shown.login.decode(), shown.password.decode()) == account
@@ -144,6 +151,7 @@ async def smtp_server(
                     authenticator=authenticate,
                 )
             )
+        server.most_open = max(server.most_open, server.open_connections + 1)
         return smtps[-1]
 
     listener = await asyncio.get_running_loop().create_server(
