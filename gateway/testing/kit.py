@@ -2,6 +2,20 @@
 
 from gateway.testing.channel import ChannelConformance
 from gateway.testing.house import House
+from gateway.testing.provider import BUSY_FOR, Arrived, Fault, Provider, http_provider
 from gateway.testing.sides import Deliver, http_side, running_channel
+from gateway.testing.transport import TransportConformance
 
-__all__ = ["ChannelConformance", "Deliver", "House", "http_side", "running_channel"]
+__all__ = [
+    "BUSY_FOR",
+    "Arrived",
+    "ChannelConformance",
+    "Deliver",
+    "Fault",
+    "House",
+    "Provider",
+    "TransportConformance",
+    "http_provider",
+    "http_side",
+    "running_channel",
+]

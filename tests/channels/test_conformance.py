@@ -12,7 +12,17 @@ from typing import ClassVar
 import aiosmtplib
 
 from gateway.message import Raw
-from gateway.testing.kit import ChannelConformance, Deliver, House, running_channel
+from gateway.testing.kit import (
+    Arrived,
+    ChannelConformance,
+    Deliver,
+    Fault,
+    House,
+    Provider,
+    TransportConformance,
+    running_channel,
+)
+from tests.servers.smtp import SmtpServer, Taken, smtp_server
 
 HERE = Path(__file__).parent
 
@@ -50,6 +60,83 @@ class TestEmail(ChannelConformance):
         async with running_channel(house, channel):
             await listening(port)
             yield deliver
+
+
+class TestSmtp(TransportConformance):
+    """Mail, handed to a mail server."""
+
+    kind = "smtp"
+    settings: ClassVar = {
+        "host": "127.0.0.1",
+        "port": 9,
+        "security": "none",
+        "address": "tousu@example.com",
+        "reply_address": "tousu@example.com",
+        "password": "synthetic-password",
+        "timeout": 1,
+    }
+    secrets = ("password",)
+    tells_wait = False
+
+    @contextlib.asynccontextmanager
+    async def provider(self) -> AsyncIterator[Provider]:
+        """A real SMTP server."""
+        async with smtp_server() as server:
+            yield MailServer(server)
+
+
+class MailServer:
+    """The test server as a provider that misbehaves."""
+
+    def __init__(self, server: SmtpServer) -> None:
+        self._server = server
+        self.settings = {"port": server.port}
+
+    @property
+    def arrived(self) -> list[Arrived]:
+        """Every mail taken."""
+        return [_arrived(one) for one in self._server.taken]
+
+    @property
+    def connections(self) -> int:
+        """How many are open now."""
+        return self._server.open_connections
+
+    @property
+    def most_at_once(self) -> int:
+        """A connection has one mail in hand."""
+        return self._server.most_open
+
+    def behave(self, fault: Fault | None) -> None:
+        """Answer DATA so from now on."""
+        self._server.after_data = {"busy": "451 4.3.0 later", "refused": "550 5.1.1 no"}.get(
+            fault or "", "250 2.0.0 ok"
+        )
+        self._server.drop_at = "DATA" if fault == "dropped" else None
+        self._server.delay = 30 if fault == "silent" else 0
+
+
+def _arrived(one: Taken) -> Arrived:
+    mail = one.message
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return Arrived(
+        reference=str(mail["Message-ID"]), to=one.recipients, text=str(body.get_content()), subject=str(mail["Subject"])
+    )
+
+
+class TestPreviewEmail(TransportConformance):
+    """Mails that are only shown."""
+
+    kind = "preview-email"
+    sends = False
+
+
+class TestPreviewSms(TransportConformance):
+    """SMS that are only shown."""
+
+    kind = "preview-sms"
+    sends = False
 
 
 async def listening(port: int) -> None:
