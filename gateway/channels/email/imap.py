@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from imaplib import IMAP4
 from typing import Any
 
-from imapclient import IMAPClient
+from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError
 
 from gateway.channels.email.settings import Imap
@@ -27,6 +27,7 @@ BROKEN = (OSError, IMAP4.abort, ValueError)  # imapclient raises ValueError for 
 REFUSED = IMAPClientError
 
 _MOST_AT_ONCE = 500  # UIDs in one command, which some servers limit to 8000 bytes
+_LONGEST_CONNECT = 10.0  # seconds; a connection that is being made cannot be cut
 _LOOK_WITHOUT_IDLE = 15.0  # seconds
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
 
@@ -149,12 +150,13 @@ def connect(settings: Imap, folder: str) -> Session:
         LoginError, IMAPClientError: the server said no.
         OSError: no connection, no answer in time, or no token.
     """
+    wait = settings.timeout.total_seconds()
     client = IMAPClient(
         settings.host,
         port=settings.port,
         ssl=settings.security == "tls",
         ssl_context=_tls(settings) if settings.security == "tls" else None,
-        timeout=settings.timeout.total_seconds(),
+        timeout=SocketTimeout(min(wait, _LONGEST_CONNECT), wait),
     )
     try:
         _keep_alive(client.socket())

@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,9 +19,9 @@ from imapclient import IMAPClient
 from gateway.channels.email import EmailSettings
 from gateway.message import InboundMessage
 from tests.channels.email.desk import Desk, mail, open_desk
+from tests.channels.email.faults import Fault, cut, drip, fall_silent, once_after, spoiled, without_uidvalidity
 from tests.servers.certificate import Certificate
 from tests.servers.dovecot import Dovecot
-from tests.servers.process import free_port
 
 Settings = Callable[..., EmailSettings]
 
@@ -239,16 +239,19 @@ async def test_a_mail_that_cannot_be_fetched_goes_to_triage_and_stops_nobody(
     assert "could not be taken in" in next(line.note for line in lines if line.outcome == "triage")
 
 
+@pytest.mark.slow
 async def test_a_thousand_mails_with_fifty_poisoned_have_one_outcome_each(
     desk: Desk, mailbox: Settings, imap_server: Dovecot
 ) -> None:
     async with desk.running(mailbox()):
         await desk.connected()
+    for number in range(50):
+        imap_server.deliver(b"\x00\xff\xfe\x9d poison %d \x00" % number * 3)
+    complaints = [
+        mail(f"第{number}封", sender=f"a{number}@example.com", subject=f"第{number}封") for number in range(950)
+    ]
     with client(imap_server) as opened:
-        for number in range(950):
-            opened.append("INBOX", mail(f"第{number}封", sender=f"a{number}@example.com", subject=f"第{number}封"))
-            if number % 19 == 7:
-                imap_server.deliver(b"\x00\xff\xfe\x9d poison %d \x00" % number * 3)
+        opened.multiappend("INBOX", complaints)
     async with desk.running(mailbox()) as health:
         lines = await desk.lines(1000, within=60)
         assert health.ok
@@ -289,53 +292,41 @@ async def test_a_mail_that_is_too_large_is_told_to_a_person(
     assert seen(imap_server) == 0
 
 
-async def test_a_connection_that_breaks_while_mail_is_fetched_loses_none(
-    desk: Desk, mailbox: Settings, imap_server: Dovecot
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [cut, fall_silent, drip])
+async def test_a_connection_that_fails_while_mail_is_fetched_loses_none(
+    desk: Desk, mailbox: Settings, imap_server: Dovecot, fault: Fault
 ) -> None:
     async with desk.running(mailbox()):
         await desk.connected()
-    for number in range(100):
+    for number in range(60):
         imap_server.deliver(mail("字" * 20_000, sender=f"a{number}@example.com", subject=f"第{number}封"))
-    port = free_port()
-    async with cut_after(imap_server.port, port, size=1_500_000), desk.running(mailbox(port=port)):
-        lines = await desk.lines(100, within=30)
-    assert Counter(line.outcome for line in lines) == {"opened": 100}
+    limits = {"timeout": timedelta(seconds=1), "step_limit": timedelta(seconds=2)}
+    async with (
+        spoiled(imap_server.port, once_after(1_500_000, fault)) as port,
+        desk.running(mailbox(port=port, **limits)) as health,
+    ):
+        await desk.until(lambda: "not read since" in health.why)
+        lines = await desk.lines(60, within=30)
+        await desk.until(lambda: health.ok)
+    assert Counter(line.outcome for line in lines) == {"opened": 60}
 
 
-@contextlib.asynccontextmanager
-async def cut_after(server: int, port: int, *, size: int) -> AsyncIterator[None]:
-    """A way to the server on which the first connection breaks in the middle of an answer, after `size` bytes."""
-    left = [size]
-
-    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", server)
-
-        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, counts: bool) -> None:
-            while block := await source.read(65536):
-                sink.write(block)
-                if counts and left[0] > 0:
-                    left[0] -= len(block)
-                    if left[0] <= 0:
-                        break
-                await sink.drain()
-
-        both = [
-            asyncio.create_task(pump(reader, up_writer, counts=False)),
-            asyncio.create_task(pump(up_reader, writer, counts=True)),
-        ]
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        for task in both:
-            task.cancel()
-        await asyncio.gather(*both, return_exceptions=True)
-        for one in (writer, up_writer):
-            one.transport.abort()
-
-    listener = await asyncio.start_server(connect, "127.0.0.1", port)
-    try:
-        yield
-    finally:
-        listener.close()
-        await asyncio.sleep(0.1)
+async def test_a_server_that_numbers_nothing_is_read_once_and_never_floods(
+    desk: Desk, mailbox: Settings, imap_server: Dovecot
+) -> None:
+    old = imap_server.deliver(mail(subject="旧信"))
+    os.utime(old, (time.time() - 86400,) * 2)
+    async with spoiled(imap_server.port, without_uidvalidity) as port:
+        async with desk.running(mailbox(port=port)):
+            await desk.connected()
+            imap_server.deliver(mail(subject="第一封"))
+            await desk.lines(1)
+        imap_server.deliver(mail(sender="zhao@example.com", subject="第二封"))
+        async with desk.running(mailbox(port=port)):
+            assert [line.outcome for line in await desk.lines(2)] == ["opened", "opened"]
+    assert await desk.subjects() == ["第一封", "第二封"]
+    assert len(await desk.notified()) == 2
 
 
 async def test_two_mails_under_one_message_id_are_both_kept(
