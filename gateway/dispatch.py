@@ -40,6 +40,7 @@ Clock = Callable[[], datetime]
 _SEND_TIMEOUT = timedelta(seconds=30)  # a transport has its own, shorter ones; this one is the last resort
 _LONGEST_SLEEP = timedelta(seconds=30)  # how late a notice that another process wrote is found at most
 _SHORTEST_SLEEP = timedelta(milliseconds=50)
+_GATHER = timedelta(milliseconds=50)
 _CLEAN_STOP = timedelta(seconds=10)  # how long sends in flight may take at the end
 _AT_ONCE = timedelta(seconds=1)  # the least pause a provider can ask for
 
@@ -261,6 +262,8 @@ class Dispatcher:
     async def _record_all(self) -> None:
         while not self._stopping:
             await self._finished.wait()
+            if len(self._results) < self._batch // 2:
+                await asyncio.sleep(_GATHER.total_seconds())  # one transaction for many results
             await self._record()
 
     async def _record(self) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from gateway.keys import Keys
@@ -52,22 +51,25 @@ def view_of(brief: Brief, policy: Policy, letterhead: Letterhead, now: datetime)
     """The view of one owed notice, in the recipient's language and the profile's zone."""
     profile = policy.profiles[brief.ticket.profile]
     inside = brief.owed.role != "complainant"
+    number = number_of(brief.ticket.id)
     return NoticeView(
-        ticket=_ticket(brief.ticket, profile, letterhead, brief.owed.locale, inside=inside),
+        ticket=_ticket(brief.ticket, number, profile, letterhead, brief.owed.locale, inside=inside),
         due=_due(brief, profile, now, inside=inside),
         event=_event(brief, policy, letterhead),
-        link=_link(brief.ticket, letterhead, inside=inside),
+        link=_link(brief.ticket, number, letterhead, inside=inside),
         organisation=letterhead.organisation,
         recipient=RecipientView(name=brief.owed.name or None, role=brief.owed.role),
     )
 
 
-def _ticket(ticket: Ticket, profile: Profile, letterhead: Letterhead, locale: str, *, inside: bool) -> TicketView:
+def _ticket(
+    ticket: Ticket, number: str, profile: Profile, letterhead: Letterhead, locale: str, *, inside: bool
+) -> TicketView:
     who = ticket.complainant
     nameless = not who.name or who.anonymous or (inside and who.confidential)
     return TicketView(
-        number=number_of(ticket.id),
-        display_number=display(number_of(ticket.id)),
+        number=number,
+        display_number=display(number),
         kind=ticket.kind,
         kind_label=letterhead.word("kind", ticket.kind, locale),
         grade=ticket.grade,
@@ -142,9 +144,8 @@ def _actor(name: str, policy: Policy, letterhead: Letterhead, locale: str) -> st
     return (person.label or person.name) if person is not None else letterhead.word("actor", name, locale)
 
 
-def _link(ticket: Ticket, letterhead: Letterhead, *, inside: bool) -> LinkView:
-    number = number_of(ticket.id)
+def _link(ticket: Ticket, number: str, letterhead: Letterhead, *, inside: bool) -> LinkView:
     if inside:
         return LinkView(track=None, rate=None, console=f"{letterhead.base_url}/console/tickets/{number}")
-    track = f"{letterhead.base_url}/track/{number}?key={quote(letterhead.keys.key(ticket.id))}"
+    track = f"{letterhead.base_url}/track/{number}?key={letterhead.keys.key(ticket.id)}"
     return LinkView(track=track, rate=f"{track}#rate", console=None)

@@ -158,16 +158,17 @@ def _threads(connection: Connection, owed: Sequence[Owed]) -> dict[int, tuple[st
     """Earlier mails by notice: the complainant's own where the first came by mail, then ours to the same address."""
     if not owed:
         return {}
-    ids = {one.ticket_id for one in owed}
+    ids = {one.ticket_id for one in owed if one.role == "complainant"}
     first = (
         select(complaint.c.ticket_id, inbound.c.source_key)
         .join(inbound, inbound.c.id == complaint.c.inbound_id)
         .where(complaint.c.ticket_id.in_(ids), complaint.c.seq == 1, inbound.c.source_key.like("%:<%@%>"))
     )
     own = {ticket_id: (key[key.index(":<") + 1 :],) for ticket_id, key in connection.execute(first)}
+    later = {one.ticket_id for one in owed if one.event_seq > 1}  # before a ticket's first event nothing was sent
     query = (
         select(notice.c.id, notice.c.ticket_id, notice.c.address)
-        .where(notice.c.ticket_id.in_(ids), notice.c.medium == "email", notice.c.attempts > 0)
+        .where(notice.c.ticket_id.in_(later), notice.c.medium == "email", notice.c.attempts > 0)
         .order_by(notice.c.id)
     )
     sent: dict[tuple[int, str], list[int]] = {}

@@ -22,6 +22,9 @@ from ticket_core.store.tx import Tx
 _LEASED = (
     "id", "epoch", "ticket_id", "event_seq", "notice", "role", "medium", "address", "name", "locale", "created_at",
 )  # fmt: skip
+_JUDGED = (
+    "id", "epoch", "state", "attempts", "created_at", "send_at", "transport", "provider_id", "template_version",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,16 +132,18 @@ def record(tx: Tx, results: Sequence[Result], ladder: RetryLadder) -> None:
     """
     histories = _load(tx.connection, [result.owed.id for result in results])
     early = _adopt(tx, {result.fact.provider_id for result in results if result.fact.provider_id})
-    rows: list[dict[str, Any]] = []
+    rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}  # with a text to keep, and without
     for result in results:
         history = histories.get(result.owed.id)
         if history is None:
             continue
         history.facts += [result.fact, *early.get(result.fact.provider_id, ())]
         if history.row.epoch == result.owed.epoch:
-            rows.append(_moved(history, ladder) | _sent(result, history))
+            row = _moved(history, ladder) | _sent(result, history)
+            rows[bool(result.rendered)].append(row | {"rendered": result.rendered} if result.rendered else row)
     tx.insert(delivery, [row for history in histories.values() for row in history.new_rows()])
-    _update(tx, rows)
+    for alike in rows.values():
+        _update(tx, alike)
 
 
 def receive(tx: Tx, receipts: Sequence[tuple[int, Fact]], ladder: RetryLadder) -> None:
@@ -174,7 +179,6 @@ def _sent(result: Result, history: _History) -> dict[str, Any]:
         "attempts": row.attempts + int(result.fact.kind == "try"),
         "transport": result.transport or row.transport,
         "provider_id": result.fact.provider_id or row.provider_id,
-        "rendered": result.rendered or row.rendered,
         "template_version": result.template_version or row.template_version,
     }
 
@@ -188,7 +192,8 @@ def _update(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 def _load(connection: Connection, ids: Collection[int]) -> dict[int, _History]:
     """The notices with their histories, locked against others who would write them."""
-    query = select(notice).where(notice.c.id.in_(sorted(set(ids)))).order_by(notice.c.id).with_for_update()
+    query = select(*(notice.c[name] for name in _JUDGED)).where(notice.c.id.in_(sorted(set(ids)))).order_by(notice.c.id)
+    query = query.with_for_update()
     found = {row.id: _History(row) for row in connection.execute(query)}
     facts = select(delivery).where(delivery.c.notice_id.in_(found)).order_by(delivery.c.notice_id, delivery.c.seq)
     for row in connection.execute(facts):

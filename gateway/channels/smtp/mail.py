@@ -7,11 +7,12 @@ before it becomes a header: no header can be smuggled in.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from gateway.errors import PermanentDelivery
 from gateway.message import OutboundMessage
@@ -24,6 +25,7 @@ _PLAIN_ATOM = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
 _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
 _WORD_BYTES = 36  # of UTF-8 in one encoded word: 60 characters with what stands around it, 76 with a header's name
 _SHORT = 50  # characters of ASCII that fit on a header's first line
+_LINE = 76
 _BOUNDARY = "=_cg-alternative"  # cannot occur in base64
 
 
@@ -48,10 +50,10 @@ def mail_bytes(message: OutboundMessage, sender: Sender, at: datetime) -> bytes:
         PermanentDelivery: `message.to` is no address that a mail can be sent to.
     """
     headers = [
-        f"From: {mailbox(sender.name, sender.address)}",
+        f"From: {_from(sender)}",
         f"To: {mailbox(message.name, checked_address(message.to))}",
         f"Subject: {words(message.forms['subject'])}",
-        f"Date: {format_datetime(at)}",
+        f"Date: {_date(at.replace(microsecond=0))}",
         f"Message-ID: {sender.message_id(message.reference, message.token)}",
         f"Auto-Submitted: {'auto-replied' if message.reply else 'auto-generated'}",
         "X-Auto-Response-Suppress: OOF, AutoReply",
@@ -71,6 +73,16 @@ def mail_bytes(message: OutboundMessage, sender: Sender, at: datetime) -> bytes:
     body = "".join(f"--{_BOUNDARY}\r\n{_part(*part)}" for part in parts)
     kind = f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"'
     return ("\r\n".join((*headers, kind)) + f"\r\n\r\n{body}--{_BOUNDARY}--\r\n").encode("ascii")
+
+
+@lru_cache(maxsize=8)
+def _from(sender: Sender) -> str:
+    return mailbox(sender.name, sender.address)
+
+
+@lru_cache(maxsize=2)
+def _date(second: datetime) -> str:
+    return format_datetime(second)
 
 
 def checked_address(address: str) -> str:
@@ -121,7 +133,11 @@ def _encoded(text: str) -> str:
             chunk = b""
         chunk += octets
     chunks.append(chunk)
-    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(each).decode()}?=" for each in chunks)
+    return "\r\n ".join([f"=?utf-8?b?{_base64(each)}?=" for each in chunks])
+
+
+def _base64(octets: bytes) -> str:
+    return binascii.b2a_base64(octets, newline=False).decode("ascii")
 
 
 def _thread(message: OutboundMessage, sender: Sender) -> list[str]:
@@ -132,5 +148,6 @@ def _thread(message: OutboundMessage, sender: Sender) -> list[str]:
 
 def _part(kind: str, text: str) -> str:
     lines = text.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
-    body = base64.encodebytes(lines).decode("ascii").replace("\n", "\r\n")
+    whole = _base64(lines)
+    body = "".join([f"{whole[at : at + _LINE]}\r\n" for at in range(0, len(whole), _LINE)])
     return f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}"
