@@ -143,10 +143,13 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
     async with opened(parts):
         receive, record = parts.reception.receive, parts.dispatcher.record_receipt
         jobs = [
-            keep_running("dispatcher", parts.health["dispatcher"], parts.dispatcher.run),
             keep_running("clock", parts.health["clock"], parts.sweeper.run),
             *(run_channel(channel, receive, record, parts.health[name]) for name, channel in parts.channels.items()),
         ]
+        if parts.settings.dispatch.enabled:
+            jobs.append(keep_running("dispatcher", parts.health["dispatcher"], parts.dispatcher.run))
+        else:
+            parts.health["dispatcher"].well()
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             yield parts

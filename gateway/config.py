@@ -61,8 +61,12 @@ class Organisation(_Section):
 
 
 class Dispatch(_Section):
-    """How notices are sent: tries, pauses and caps (contract, sections 7 and 8)."""
+    """How notices are sent: tries, pauses and caps (contract, sections 7 and 8).
 
+    Where it is not `enabled` this process sends nothing: notices wait for another one on the same database.
+    """
+
+    enabled: bool = True
     retry: tuple[timedelta, ...] = (
         timedelta(seconds=20),
         timedelta(minutes=1),
