@@ -112,7 +112,7 @@ async def test_what_is_wrong_is_named_with_links_and_what_was_written_is_kept(si
         assert f'<a href="#{field}">' in page
         assert f'id="{field}-problem"' in page
     assert 'value="锦江区"' in page
-    assert "事情经过:必填" in page
+    assert "事情经过：必填" in page
     assert await tickets(site) == 0
 
 

@@ -150,7 +150,7 @@ async def test_a_second_complaint_within_four_hours_shows_its_evidence_and_can_b
     assert second == first
     page = await text_of(await agent.get(f"/console/tickets/{second}"))
     assert "重复投诉依据" in page
-    assert "phone:+8613800001234" in page
+    assert "电话 13800001234" in page
     assert 'href="#do-undo_repeat"' in page
     assert (await do(agent, second, "undo_repeat", reason="同一次来电掉线后重拨")).status == 303
     ticket = await site.ticket(second)
@@ -168,14 +168,14 @@ async def test_a_ticket_is_worked_to_its_closing(site: Gateway, agent: Client) -
     ticket = await site.ticket(number)
     assert (ticket.stage, ticket.group, ticket.assignee) == ("closed", "maintenance", "zhao")
     page = await text_of(await agent.get(f"/console/tickets/{number}?done=close"))
-    assert "已完成:结案" in page
+    assert "已完成：结案" in page
     assert "光缆已修复" in page
 
 
 async def test_an_action_says_which_field_is_missing_and_keeps_the_others(agent: Client) -> None:
     number = await take_call(agent)
     page = await text_of(await do(agent, number, "escalate", grade="grievance"), 422)
-    assert '<a href="#escalate-reason">理由:必填</a>' in page
+    assert '<a href="#escalate-reason">理由：必填</a>' in page
     assert '<option value="grievance" selected>' in page
 
 

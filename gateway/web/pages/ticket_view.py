@@ -73,7 +73,8 @@ class Side:
 class Evidence:
     """Why the repeat rule spoke (contract, section 5)."""
 
-    identity: str
+    medium: str
+    address: str
     earlier: Side
     later: Side
     apart: timedelta
@@ -138,7 +139,7 @@ def _value(name: str, value: JSON, reader: Reader) -> str:
         return reader.label(name, str(value))
     if name in ("from", "to", "grade"):
         return reader.words.named("grade", str(value))
-    if name in ("kind", "unit"):
+    if name in ("kind", "unit", "channel"):
         return reader.words.named(name, str(value))
     if name == "reason":
         return reader.words.named("reason", str(value))
@@ -200,7 +201,8 @@ def evidence(events: tuple[Event, ...], reader: Reader) -> tuple[Evidence, ...]:
     """Every time the repeat rule spoke, oldest first."""
     return tuple(
         Evidence(
-            identity=str(one.data["identity"]),
+            medium=str(one.data["identity"]).partition(":")[0],
+            address=str(one.data["identity"]).partition(":")[2].removeprefix("+86"),
             earlier=_side(one.data["earlier"], reader),
             later=_side(one.data["later"], reader),
             apart=timedelta(seconds=float(str(one.data["apart_seconds"]))),
@@ -243,7 +245,7 @@ def facts(file: TicketFile, reader: Reader, *, hidden: bool) -> dict[str, object
         "confidential": who.confidential,
         "anonymous": who.anonymous,
         "complainant": who.name,
-        "phones": who.phones,
+        "phones": [phone.removeprefix("+86") for phone in who.phones],
         "emails": who.emails,
         "chats": who.chats,
         "masked": who.masked,
