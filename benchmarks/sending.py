@@ -74,10 +74,12 @@ class Outbox:
             TimeoutError: when it takes a minute.
         """
         running = asyncio.create_task(self._dispatcher.run())
+        until = time.monotonic() + _LONGEST
         try:
-            async with asyncio.timeout(_LONGEST):
-                while await self._store.read(lambda connection: connection.scalar(_SOMETHING_DUE)):
-                    await asyncio.sleep(_LOOK)
+            while await self._store.read(lambda connection: connection.scalar(_SOMETHING_DUE)):
+                if time.monotonic() > until:
+                    raise TimeoutError("the outbox is not empty after a minute")
+                await asyncio.sleep(_LOOK)
         finally:
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
