@@ -264,7 +264,11 @@ def check_origin(request: web.Request) -> None:
 
 def form_token(request: web.Request) -> str:
     """What a form of this session carries in its hidden field `csrf`."""
-    secret = request.cookies.get(request.app[SIGN_IN].cookie, "")
+    return form_token_of(request.cookies.get(request.app[SIGN_IN].cookie, ""))
+
+
+def form_token_of(secret: str) -> str:
+    """As `form_token`, for a session that has just begun."""
     digest = hmac.digest(secret.encode(errors="surrogateescape"), b"form", hashlib.sha256)
     return base64.urlsafe_b64encode(digest[:18]).decode()
 
