@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -327,3 +328,26 @@ async def test_every_page_is_there_in_english_too(site: Gateway, agent: Client) 
         assert "lookup" in path or '<html lang="en">' in page
         words = re.sub(r"<option.*?</option>|示范通信投诉受理中心|中文|王坐席|管理员|赵维护|孙班长|钱建设", "", page)
         assert path in ("/people",) or "工单" not in words, path
+
+
+async def test_what_was_written_when_the_session_was_over_is_not_lost(site: Gateway, agent: Client) -> None:
+    page = await text_of(await agent.get("/console/calls/new"))
+    given = {"csrf": "over", "token": value_of("token", page), "text": "写了很久的内容", "disposition": "submit"}
+    agent.session.cookie_jar.clear()
+    page = await text_of(await agent.post("/console/calls", data=given, headers=HTML), 401)
+    assert "您写的内容不会丢失" in page
+    kept = {
+        "name": "wang",
+        "password": "wrong",
+        "next": value_of("next", page),
+        "kept": unescape(value_of("kept", page)),
+    }
+    page = await text_of(await agent.post("/console/sign-in", data=kept), 403)
+    kept |= {"password": PASSWORD, "kept": unescape(value_of("kept", page))}
+    page = await text_of(await agent.post("/console/sign-in", data=kept))
+    assert 'action="/console/calls"' in page
+    again = {name: unescape(value_of(name, page)) for name in given}
+    answer = await agent.post("/console/calls", data=again, allow_redirects=False)
+    assert answer.status == 303
+    number = answer.headers["Location"].split("/")[-1][:15]
+    assert (await site.ticket(number)).text == "写了很久的内容"

@@ -101,7 +101,7 @@ def notice_row(one: SentNotice, zone: tzinfo, *, clear: bool) -> NoticeRow:
         notice=one.notice,
         role=one.role,
         medium=one.medium,
-        address=one.address if clear else mask_address(one.address),
+        address=one.address.removeprefix("+86") if clear else mask_address(one.address),
         name=one.name if clear else mask_name(one.name),
         locale=one.locale,
         state=one.state,
@@ -242,7 +242,7 @@ async def notices(request: web.Request) -> web.Response:
 
 
 async def _notice(request: web.Request) -> tuple[SentNotice, dict[str, str], bool]:
-    """One notice, its rendered forms without the complainant's key, and whether the reader handles its ticket."""
+    """One notice, its rendered forms for those who handle its ticket, and whether the reader does."""
     account = await require(request, *OPEN_TO["/console/"])
     notice_id = int(request.match_info["id"])
 
@@ -257,9 +257,12 @@ async def _notice(request: web.Request) -> tuple[SentNotice, dict[str, str], boo
     one, ticket = found
     clear = ticket is not None and _may_read(request, account, ticket)
     forms = orjson.loads(one.rendered) if one.rendered and clear else {}
-    key = reception.keys.key(one.ticket_id)
-    kept: dict[str, str] = {name: str(forms.get(name) or "").replace(key, "…") for name in FORMS}
-    return one, kept, clear
+    return one, {name: str(forms.get(name) or "") for name in FORMS}, clear
+
+
+def _without_key(request: web.Request, ticket_id: int, text: str) -> str:
+    """A text without the complainant's key: nobody else acts in that name."""
+    return text.replace(request.app[RECEPTION].keys.key(ticket_id), "…")
 
 
 async def one_notice(request: web.Request) -> web.Response:
@@ -271,7 +274,7 @@ async def one_notice(request: web.Request) -> web.Response:
         "console/notice",
         here=_NOTICES,
         row=notice_row(one, profile_of(request.app).tz, clear=clear),
-        forms=forms,
+        forms={name: _without_key(request, one.ticket_id, text) for name, text in forms.items()},
         hidden=not clear,
         sms=segments(forms["short"], signature=signature),
     )
@@ -279,8 +282,10 @@ async def one_notice(request: web.Request) -> web.Response:
 
 async def notice_html(request: web.Request) -> web.Response:
     """``GET /console/notices/{id}/html``: for the sandboxed frame."""
-    _, forms, _ = await _notice(request)
+    one, forms, _ = await _notice(request)
     if not forms["html"]:
         raise Problem(404, "not-found")
     headers = {**HEADERS, "Content-Security-Policy": _FRAMED, "X-Frame-Options": "SAMEORIGIN"}
-    return web.Response(text=forms["html"], content_type="text/html", headers=headers)
+    return web.Response(
+        text=_without_key(request, one.ticket_id, forms["html"]), content_type="text/html", headers=headers
+    )

@@ -82,7 +82,7 @@ async def _page(
         request,
         "console/ticket",
         here="/console/",
-        back=request.path.rsplit("/", 1)[0] if tried else "",
+        back=f"/console/tickets/{request.match_info['number']}",
         status=status,
         view=facts(file, reader, hidden=hidden and file.ticket.complainant.confidential),
         actions=shown,

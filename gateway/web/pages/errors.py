@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from gateway.web.pages.console_session import ask_again
 from gateway.web.pages.show import see, show
 from gateway.web.problems import Problem
 from gateway.web.words import Locale
@@ -29,8 +30,9 @@ _WORDS: Mapping[int, str] = {
 async def error_page(request: web.Request, problem: Problem, _locale: Locale) -> web.StreamResponse:
     """The page of a problem; a stranger at the console is asked to sign in."""
     if problem.status == 401 and request.path.startswith("/console/"):
-        back = request.path_qs if request.method == "GET" else "/console/"
-        return see(f"/console/sign-in?{urlencode({'next': back})}")
+        if request.method == "POST":
+            return await ask_again(request)
+        return see(f"/console/sign-in?{urlencode({'next': request.path_qs})}")
     name = _WORDS.get(problem.status, "broken")
     page = await show(request, "problem", back="/", status=problem.status, name=name)
     page.headers.update(problem.headers)
