@@ -109,7 +109,7 @@ class ChannelConformance(AdapterConformance):
         said = [plain(one) for one in messages]
         if captured.says is None:
             shown = as_json(said)
-            pytest.fail(f"{captured.name}.expected.json is missing. If this is right, save it there:\n{shown}")
+            pytest.fail(f"{captured.name}.expected.json is missing; if this is right, save it:\n{shown}", pytrace=False)
         expected = [{key: one[key] for key in one if key != "outcome"} for one in captured.says]
         assert [{key: one[key] for key in one if key != "outcome"} for one in said] == expected
         assert not [fault for one in messages for fault in faults(one)]
