@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, cast
+from typing import Annotated, Any, Literal, cast
 
 from aiohttp import web
 from pydantic import ConfigDict, Field, TypeAdapter
@@ -57,13 +57,16 @@ class InputList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRow:
-    """One try of ours, or one receipt 回执."""
+    """One `try` of ours, one that was `held` because it could not be rendered, or one `receipt` 回执."""
 
     __pydantic_config__ = _STRICT
+    kind: Literal["try", "held", "receipt"]
     at: datetime
     status: str
     provider_id: str
     detail: str
+    part: Annotated[str, Field(description="the SMS segment it is about; empty for the whole")]
+    parts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +197,15 @@ def _notice(one: SentNotice, *, clear: bool) -> NoticeRow:
         cause=one.cause,
         template_version=one.template_version,
         deliveries=tuple(
-            DeliveryRow(at=each.at, status=each.status, provider_id=each.provider_id, detail=each.detail)
+            DeliveryRow(
+                kind=cast(Any, each.kind),
+                at=each.at,
+                status=each.status,
+                provider_id=each.provider_id,
+                detail=each.detail,
+                part=each.part,
+                parts=each.parts,
+            )
             for each in one.deliveries
         ),
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.web.api_house import House, open_house
+from ticket_core.store.clock import to_us
+from ticket_core.store.schema import delivery
 
 PHONE, MAIL = "13800001234", "li.lei@example.com"
 WHO = {"name": "李雷", "phone": PHONE, "email": MAIL}
@@ -17,6 +20,17 @@ WHO = {"name": "李雷", "phone": PHONE, "email": MAIL}
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with open_house(f"sqlite:///{tmp_path / 'gateway.sqlite3'}") as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def either_house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+    """The same on both databases, for what is a query of its own."""
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    else:
+        url = f"sqlite:///{tmp_path / 'gateway.sqlite3'}"
+    async with open_house(url) as opened:
         yield opened
 
 
@@ -37,10 +51,10 @@ async def test_agents_alone_see_tickets(house: House) -> None:
         assert (await house.get(f"/api/v1/{path}")).status == 401, path
 
 
-async def test_filters_find_what_they_say(house: House) -> None:
-    first = (await house.complain(text="宽带断网", kind="complaint"))["number"]
-    second = (await house.complain(text="我要咨询资费", kind="inquiry", service_number="13900000001"))["number"]
-    await act(house, second, "assign", {"group": "maintenance", "assignee": "chen"})
+async def test_filters_find_what_they_say(either_house: House) -> None:
+    first = (await either_house.complain(text="宽带断网", kind="complaint"))["number"]
+    second = (await either_house.complain(text="我要咨询资费", kind="inquiry", service_number="13900000001"))["number"]
+    await act(either_house, second, "assign", {"group": "maintenance", "assignee": "chen"})
     both = [second, first]
     expected = {
         "": both,
@@ -67,8 +81,8 @@ async def test_filters_find_what_they_say(house: House) -> None:
         "?received_from=2000-01-01T00:00:00+08:00": both,
         "?received_to=2000-01-01T00:00:00Z": [],
     }
-    assert {query: await listed(house, query) for query in expected} == expected
-    assert set(await listed(house, "?order=due")) == set(both)
+    assert {query: await listed(either_house, query) for query in expected} == expected
+    assert set(await listed(either_house, "?order=due")) == set(both)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +103,14 @@ async def test_a_wrong_filter_is_told_by_its_name(house: House, query: str, fiel
 
 
 @pytest.mark.parametrize("order", ["newest", "due"])
-async def test_pages_follow_each_other_without_gap_or_repetition(house: House, order: str) -> None:
-    numbers = {(await house.complain())["number"] for _ in range(7)}
+async def test_pages_follow_each_other_without_gap_or_repetition(either_house: House, order: str) -> None:
+    numbers = {(await either_house.complain())["number"] for _ in range(7)}
     seen: list[str] = []
     cursor = ""
     while True:
-        page = await (await house.get(f"/api/v1/tickets?limit=3&order={order}&cursor={cursor}", by="wang")).json()
+        page = await (
+            await either_house.get(f"/api/v1/tickets?limit=3&order={order}&cursor={cursor}", by="wang")
+        ).json()
         seen += [one["number"] for one in page["tickets"]]
         cursor = page["cursor"]
         if cursor is None:
@@ -171,26 +187,28 @@ async def test_the_group_that_handles_it_sees_the_complainant(house: House) -> N
     assert PHONE in await (await house.get(f"/api/v1/tickets/{number}", by="chen")).text()
 
 
-async def test_lists_are_masked_for_everybody_and_words_do_not_find_a_confidential_ticket(house: House) -> None:
-    await house.complain(subject=f"电话 {PHONE}", complainant=WHO)
-    secret = await house.complain(text="举报内部人员", complainant={**WHO, "confidential": True})
-    text = await (await house.get("/api/v1/tickets", by="zhao")).text()
+async def test_lists_are_masked_for_everybody_and_words_do_not_find_a_confidential_ticket(either_house: House) -> None:
+    await either_house.complain(subject=f"电话 {PHONE}", complainant=WHO)
+    secret = await either_house.complain(text="举报内部人员", complainant={**WHO, "confidential": True})
+    text = await (await either_house.get("/api/v1/tickets", by="zhao")).text()
     assert PHONE not in text and "李雷" not in text and "138****1234" in text and "李*" in text
-    assert await listed(house, "?q=举报内部人员") == []
-    assert await listed(house, f"?q={secret['number']}") == [secret["number"]]
+    assert await listed(either_house, "?q=举报内部人员") == []
+    assert await listed(either_house, f"?q={secret['number']}") == [secret["number"]]
 
 
-async def test_a_lookup_shows_what_is_in_transit_and_past_and_warns_of_a_repeat(house: House) -> None:
-    past = (await house.complain(complainant=WHO, kind="inquiry"))["number"]
-    await house.post(f"/api/v1/tickets/{past}/actions/withdraw", {}, by="wang")
-    open_ticket = (await house.complain(complainant=WHO, service_number="02886111234"))["number"]
-    found = await (await house.get(f"/api/v1/lookup?phone={PHONE[:3]} {PHONE[3:7]} {PHONE[7:]}", by="wang")).json()
+async def test_a_lookup_shows_what_is_in_transit_and_past_and_warns_of_a_repeat(either_house: House) -> None:
+    past = (await either_house.complain(complainant=WHO, kind="inquiry"))["number"]
+    await either_house.post(f"/api/v1/tickets/{past}/actions/withdraw", {}, by="wang")
+    open_ticket = (await either_house.complain(complainant=WHO, service_number="02886111234"))["number"]
+    found = await (
+        await either_house.get(f"/api/v1/lookup?phone={PHONE[:3]} {PHONE[3:7]} {PHONE[7:]}", by="wang")
+    ).json()
     assert [one["number"] for one in found["in_transit"]] == [open_ticket]
     assert [one["number"] for one in found["history"]] == [past]
     assert found["repeat"] == {"would_repeat": True, "window_seconds": 14400, "tickets": [open_ticket]}
-    by_service = await (await house.get("/api/v1/lookup?service_number=028-86111234", by="wang")).json()
+    by_service = await (await either_house.get("/api/v1/lookup?service_number=028-86111234", by="wang")).json()
     assert [one["number"] for one in by_service["in_transit"]] == [open_ticket]
-    stranger = await (await house.get("/api/v1/lookup?phone=13900009999", by="wang")).json()
+    stranger = await (await either_house.get("/api/v1/lookup?phone=13900009999", by="wang")).json()
     assert stranger["in_transit"] == [] and stranger["repeat"]["would_repeat"] is False
 
 
@@ -199,15 +217,34 @@ async def test_a_lookup_needs_one_number_that_names_a_person(house: House, query
     assert (await house.get(f"/api/v1/lookup{query}", by="wang")).status == 422
 
 
-async def test_journals_show_every_input_and_every_notice(house: House) -> None:
-    number = (await house.complain(complainant=WHO))["number"]
-    await house.post("/api/v1/complaints", {"text": "断网"}, Idempotency_Key="k-1")
-    inbound = await (await house.get("/api/v1/inbound", by="wang")).json()
+async def test_journals_show_every_input_and_every_notice(either_house: House) -> None:
+    number = (await either_house.complain(complainant=WHO))["number"]
+    await either_house.post("/api/v1/complaints", {"text": "断网"}, Idempotency_Key="k-1")
+    inbound = await (await either_house.get("/api/v1/inbound", by="wang")).json()
     assert [(one["outcome"], one["external_id"]) for one in inbound["inbound"]] == [("opened", "k-1"), ("opened", None)]
     assert inbound["inbound"][1]["number"] == number and inbound["inbound"][1]["size"] > 0
-    notices = await (await house.get(f"/api/v1/notices?number={number}", by="wang")).json()
+    notices = await (await either_house.get(f"/api/v1/notices?number={number}", by="wang")).json()
     told = {(one["notice"], one["medium"], one["state"]) for one in notices["notices"]}
     assert {("acknowledgement", "email", "queued"), ("acknowledgement", "sms", "queued")} <= told
     assert all(one["deliveries"] == [] for one in notices["notices"])
-    assert (await house.get("/api/v1/inbound?outcome=lost", by="wang")).status == 422
-    assert (await house.get("/api/v1/notices?number=5", by="wang")).status == 422
+    assert (await either_house.get("/api/v1/inbound?outcome=lost", by="wang")).status == 422
+    assert (await either_house.get("/api/v1/notices?number=5", by="wang")).status == 422
+
+
+async def test_a_notice_shows_every_try_and_every_receipt_in_order(either_house: House) -> None:
+    number = (await either_house.complain(complainant=WHO))["number"]
+    path = f"/api/v1/notices?number={number}&state=queued"
+    notice_id = (await (await either_house.get(path, by="wang")).json())["notices"][0]["id"]
+    at = to_us(datetime(2026, 11, 20, 1, 0, tzinfo=UTC))
+    rows = [
+        (notice_id, 1, at, "temporary_failure", "", "421 busy", "try", "", 1, None),
+        (notice_id, 2, at + 1, "accepted", "p-1", "", "try", "", 1, None),
+        (notice_id, 3, at + 2, "delivered", "p-1", "", "receipt", "2", 2, None),
+    ]
+    await either_house.reception.store.run(lambda tx: tx.insert(delivery, rows))
+    shown = (await (await either_house.get(path, by="wang")).json())["notices"][0]["deliveries"]
+    assert [(one["kind"], one["status"], one["detail"], one["part"]) for one in shown] == [
+        ("try", "temporary_failure", "421 busy", ""),
+        ("try", "accepted", "", ""),
+        ("receipt", "delivered", "", "2"),
+    ]

@@ -32,12 +32,18 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """One thing that happened to a notice on its way: a try of ours or a receipt."""
+    """One thing that happened to a notice on its way: a try of ours, a `held` one (not rendered), or a receipt.
 
+    `part` is the SMS segment that a receipt is about, of `parts`.
+    """
+
+    kind: str
     at: datetime
     status: str
     provider_id: str
     detail: str
+    part: str = ""
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +150,15 @@ def _deliveries(connection: Connection, ids: list[int]) -> dict[int, list[Delive
     if ids:
         query = select(delivery).where(delivery.c.notice_id.in_(ids)).order_by(delivery.c.notice_id, delivery.c.seq)
         for row in connection.execute(query):
-            one = Delivered(at=from_us(row.at), status=row.status, provider_id=row.provider_id, detail=row.detail)
+            one = Delivered(
+                kind=row.kind,
+                at=from_us(row.at),
+                status=row.status,
+                provider_id=row.provider_id,
+                detail=row.detail,
+                part=row.part,
+                parts=row.parts,
+            )
             found.setdefault(row.notice_id, []).append(one)
     return found
 
