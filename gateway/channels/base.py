@@ -88,6 +88,9 @@ class Channel(ABC):
 class Webhook(Channel):
     """A door that platforms push to: ``POST /channels/{name}``."""
 
+    #: Whether it takes pushes by GET too; some SMS gateways know nothing else.
+    by_get: ClassVar[bool] = False
+
     @abstractmethod
     def verify(self, raw: Raw) -> None:
         """Raise `Refused` unless the input is authentic. `raw.received_at` is now."""

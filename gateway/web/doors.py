@@ -41,7 +41,7 @@ async def knock(request: web.Request) -> web.Response:
         challenge = channel.challenge(raw)
         if challenge is not None:
             return _answered(challenge)
-        if request.method == "GET":
+        if request.method == "GET" and not channel.by_get:
             raise Problem(405, "method-not-allowed", headers={"Allow": "POST"})
         channel.verify(raw)
         accepted = await request.app[ACCEPT](channel, raw)
