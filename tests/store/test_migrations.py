@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, func, inspect, select
 
 from tests.core.builders import LI, NINE, draft, policy
 from tests.store.conftest import migrate, running
 from ticket_core.service import intake
+from ticket_core.store import migrations
 from ticket_core.store.schema import metadata, ticket
 from ticket_core.store.tickets import load_ticket
 
@@ -67,6 +71,17 @@ def test_indexes_have_the_conditions_of_the_code(fresh_url: str) -> None:
 def test_a_second_start_changes_nothing(fresh_url: str) -> None:
     migrate(fresh_url)
     migrate(fresh_url)
+
+
+def test_a_start_knows_the_newest_version_by_the_names_of_the_files(fresh_url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    assert ScriptDirectory.from_config(config).get_heads() == [migrations.newest()]
+    migrate(fresh_url)
+    engine = create_engine(fresh_url)
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == migrations.newest()
+    engine.dispose()
 
 
 def test_processes_that_start_at_once_migrate_one_after_the_other(postgres_url: str) -> None:
