@@ -1,8 +1,8 @@
 """Reading one folder for ever: what is new is handed over, and marked only after it is committed.
 
 - The list of UIDs is taken first, then sizes, then bodies in batches of bounded size; `Place` moves on after each.
-- A mail that cannot be fetched or taken in is owed: tried again after the others. After three failures a stand-in goes
-  to triage in its place, so that a person looks at the mailbox; it never stops the others and is never forgotten.
+- A mail that cannot be fetched or taken in is owed: tried again after the others, at growing distances. When that was
+  often enough, a stand-in goes to triage in its place, so that a person looks; it never stops the others.
 - A mail that is too large goes to triage with its header alone, and stays in the folder.
 """
 
@@ -21,7 +21,7 @@ from gateway.channels.base import Accept, Memory
 from gateway.channels.email.handing import failures_of, outcome_of
 from gateway.channels.email.imap import BROKEN, REFUSED, Session, Weight, aware
 from gateway.channels.email.message import MEDIA_TYPE, PLACE, PROBLEM
-from gateway.channels.email.place import Place
+from gateway.channels.email.place import Owed, Place
 from gateway.channels.email.settings import EmailSettings, Imap
 from gateway.channels.email.wire import Wire, wired
 from gateway.message import Raw
@@ -31,8 +31,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 _MAILS_AT_ONCE = 50
 _BYTES_AT_ONCE = 8 << 20
-_TRIES = 3
-_OWED_PAUSE = timedelta(seconds=20)
+_SHORTEST_WAIT = timedelta(milliseconds=50)
 _CLEAN_EVERY = timedelta(hours=1)
 _FARTHEST_ZONE = timedelta(hours=14)
 
@@ -82,11 +81,13 @@ class Folder:
         await self._mark_again(wire)
         while True:
             await self._drain(wire, accept)
-            if self._place.owed:
-                self._trouble[self._part] = f"{len(self._place.owed)} mails could not be taken in and are tried again"
+            owed = self._place.owed.values()
+            if owed:
+                self._trouble[self._part] = f"{len(owed)} mails could not be taken in and are tried again"
             else:
                 self._trouble.pop(self._part, None)
-            longest = min(self._imap.idle_refresh, _OWED_PAUSE) if self._place.owed else self._imap.idle_refresh
+            due = min((one.due_at(self._imap.owed_pause) - datetime.now(UTC) for one in owed), default=timedelta.max)
+            longest = max(min(self._imap.idle_refresh, due), _SHORTEST_WAIT)
             seconds = longest.total_seconds()
             await wire.ask(lambda session, s=seconds: session.wait(s), limit=longest + self._imap.timeout * 2)  # type: ignore[misc]
 
@@ -138,11 +139,14 @@ class Folder:
         uids = await wire.ask(lambda session: session.uids_after(last, since))
         for some in _batches(uids, self._suspects):
             await self._take(wire, accept, some)
-        for uid, tries in owed.items():
-            if tries < _TRIES:
+        self._suspects.clear()
+        for uid, one in owed.items():
+            if one.due_at(self._imap.owed_pause) > datetime.now(UTC):
+                continue
+            if one.tries < self._imap.tries:
                 await self._take(wire, accept, [uid])
             else:
-                await self._give_up(wire, accept, uid, tries)
+                await self._give_up(wire, accept, uid, one.tries)
         now = datetime.now(UTC)
         clean_at = self._place.clean_at
         if self._place.since is not None or clean_at is None or now - clean_at > _CLEAN_EVERY:
@@ -190,7 +194,9 @@ class Folder:
 
     async def _give_up(self, wire: Wire, accept: Accept, uid: int, tries: int) -> None:
         """Hand over a stand-in: with the header if that can be fetched, at the next try without."""
-        header = await self._fetch(wire, [uid], lambda session: session.header(uid)) if tries == _TRIES else b""
+        header = (
+            await self._fetch(wire, [uid], lambda session: session.header(uid)) if tries == self._imap.tries else b""
+        )
         log.error("mail_stepped_over", channel=self._channel, folder=self.name, uid=uid, tries=tries)
         await self._hand_over(wire, accept, {uid: self._raw(uid, header, "a mail could not be taken in")})
 
@@ -212,7 +218,9 @@ class Folder:
     def _moved_on(self, settled: Sequence[int], failed: Sequence[int]) -> Place:
         place = self._place
         owed = {uid: tries for uid, tries in place.owed.items() if uid not in settled}
-        owed |= {uid: place.owed.get(uid, 0) + 1 for uid in failed}
+        for uid in failed:
+            before = place.owed.get(uid)
+            owed[uid] = Owed(before.tries + 1, before.since) if before else Owed(1, datetime.now(UTC))
         return replace(place, last=max((place.last, *settled, *failed)), owed=owed)
 
     # --- What is done ---------------------------------------------------------------------------------------------

@@ -40,6 +40,14 @@ class Weight:
     arrived_at: datetime | None
 
 
+class _Client(IMAPClient):  # type: ignore[misc]  # the library says no types
+    """In IDLE also sees what came in one packet with the server's "+ idling", or waits inside TLS."""
+
+    def _poll_socket(self, sock: socket.socket, timeout: float | None = None) -> object:
+        """The library asks the socket alone; with timeout 0 it shall try to read, whatever the socket says."""
+        return timeout == 0 or super()._poll_socket(sock, timeout)
+
+
 class Session:
     """A signed-in connection with `folder` selected. `validity` is its UIDVALIDITY, 0 when the server has none."""
 
@@ -104,15 +112,15 @@ class Session:
     def wait(self, longest: float) -> None:
         """Return as soon as the server says that something is new, at the latest after `longest` seconds.
 
-        What came in since the last look is not announced again in IDLE, so UIDNEXT is asked first. A mail in the
-        instant between the two answers waits for the next look.
+        What came in since the last look is not announced again in IDLE, so UIDNEXT is asked first.
         """
         before, self._next = self._next, self._ask_next()
         if self._next != before:
             return
         if self._idles:
             self._client.idle()
-            self._client.idle_check(timeout=longest)
+            if not self._client.idle_check(timeout=0):
+                self._client.idle_check(timeout=longest)
             self._client.idle_done()
         else:
             time.sleep(min(longest, _LOOK_WITHOUT_IDLE))
@@ -151,7 +159,7 @@ def connect(settings: Imap, folder: str) -> Session:
         OSError: no connection, no answer in time, or no token.
     """
     wait = settings.timeout.total_seconds()
-    client = IMAPClient(
+    client = _Client(
         settings.host,
         port=settings.port,
         ssl=settings.security == "tls",

@@ -11,9 +11,21 @@ from datetime import datetime, timedelta
 _LOOK_BACK = timedelta(days=7)
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A mail that could not be taken in yet: how often it was tried, and when first."""
+
+    tries: int
+    since: datetime
+
+    def due_at(self, pause: timedelta) -> datetime:
+        """When to try again: `pause` after the first time, then at twice the distance each time."""
+        return self.since + pause * int(2 ** (self.tries - 1))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """All mail with a UID up to `last` is settled, except `owed`: UIDs with how often each failed.
+    """All mail with a UID up to `last` is settled, except what is `owed`, by UID.
 
     `start` is when reading began: mail that arrived before is none of ours (None: all is). `since` is a limit in force
     until the folder has once been read to its end. `clean_at` is when that was last so. `unmarked` was taken in, but
@@ -25,7 +37,7 @@ class Place:
     start: datetime | None = None
     since: datetime | None = None
     clean_at: datetime | None = None
-    owed: Mapping[int, int] = field(default_factory=dict)
+    owed: Mapping[int, Owed] = field(default_factory=dict)
     unmarked: tuple[int, ...] = ()
 
     def renumbered(self, validity: int) -> Place:
@@ -46,7 +58,7 @@ class Place:
                 "start": _text(self.start),
                 "since": _text(self.since),
                 "clean_at": _text(self.clean_at),
-                "owed": list(self.owed.items()),
+                "owed": [[uid, one.tries, _text(one.since)] for uid, one in self.owed.items()],
                 "unmarked": list(self.unmarked),
             }
         )
@@ -65,7 +77,7 @@ class Place:
             start=_moment(kept["start"]),
             since=_moment(kept["since"]),
             clean_at=_moment(kept["clean_at"]),
-            owed=dict(kept["owed"]),
+            owed={uid: Owed(tries, datetime.fromisoformat(since)) for uid, tries, since in kept["owed"]},
             unmarked=tuple(kept["unmarked"]),
         )
 

@@ -22,6 +22,8 @@ class Imap:
     Sign in with `password`, or with OAuth2: `token_command` is a program that prints a fresh access token.
     Without `since`, only mail that arrives after the first connection is taken; with it, also all mail since that day.
     What was taken in is given `flag` (empty: none) and moved to `move_to` (empty: stays).
+    A mail that cannot be fetched or taken in is tried again after `owed_pause`, then at growing distances, in all
+    `tries` times; then a person is asked to look.
     `timeout` bounds each wait for the server, `step_limit` each command as a whole.
     """
 
@@ -40,6 +42,8 @@ class Imap:
     timeout: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(minutes=5))] = timedelta(seconds=30)
     step_limit: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(minutes=5)
     idle_refresh: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(minutes=10))] = timedelta(minutes=1)
+    owed_pause: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(seconds=20)
+    tries: Annotated[int, Field(ge=1, le=20)] = 6
     retry: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(seconds=1)  # first pause after a failure
     retry_at_most: timedelta = timedelta(minutes=2)
 

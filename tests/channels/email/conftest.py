@@ -34,6 +34,8 @@ def mailbox(imap_server: Dovecot) -> Callable[..., EmailSettings]:
             password="secret",
             timeout=timedelta(seconds=5),
             idle_refresh=timedelta(seconds=2),
+            owed_pause=timedelta(milliseconds=200),
+            tries=3,
             retry=timedelta(milliseconds=100),
             retry_at_most=timedelta(seconds=1),
         )

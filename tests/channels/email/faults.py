@@ -89,3 +89,8 @@ async def drip(block: bytes) -> AsyncIterator[bytes]:
 async def without_uidvalidity(block: bytes) -> AsyncIterator[bytes]:
     """As a server that numbers nothing."""
     yield re.sub(rb"UIDVALIDITY \d+", b"UIDVALIDITY 0", block)
+
+
+async def without_idle(block: bytes) -> AsyncIterator[bytes]:
+    """As a server that has to be asked."""
+    yield block.replace(b" IDLE", b" XDLE")

@@ -19,7 +19,16 @@ from imapclient import IMAPClient
 from gateway.channels.email import EmailSettings
 from gateway.message import InboundMessage
 from tests.channels.email.desk import Desk, mail, open_desk
-from tests.channels.email.faults import Fault, cut, drip, fall_silent, once_after, spoiled, without_uidvalidity
+from tests.channels.email.faults import (
+    Fault,
+    cut,
+    drip,
+    fall_silent,
+    once_after,
+    spoiled,
+    without_idle,
+    without_uidvalidity,
+)
 from tests.servers.certificate import Certificate
 from tests.servers.dovecot import Dovecot
 
@@ -52,6 +61,14 @@ async def test_a_new_mail_comes_in_within_two_seconds(desk: Desk, mailbox: Setti
         assert health.ok, health.why
     assert await desk.subjects() == ["宽带断网"]
     assert seen(imap_server) == 1
+
+
+async def test_a_server_without_idle_is_asked(desk: Desk, mailbox: Settings, imap_server: Dovecot) -> None:
+    async with spoiled(imap_server.port, without_idle) as port, desk.running(mailbox(port=port)) as health:
+        await desk.connected()
+        imap_server.deliver(mail())
+        await desk.lines(1)
+        assert health.ok, health.why
 
 
 async def test_old_mail_is_left_alone_at_the_first_connection(
