@@ -12,6 +12,7 @@ from typing import Any
 from gateway.channels.base import Channel, Parsed
 from gateway.loops import take
 from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
+from gateway.testing.captured import plain
 from gateway.testing.house import House, opened_house
 
 
@@ -52,9 +53,9 @@ def journaled(says: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def outcome_of(future: Future[Sequence[Parsed]]) -> object:
-    """What it gave, or the name of the error it raised."""
+    """What was read, as JSON with the zone of every time, or the name of the error."""
     error = future.exception()
-    return future.result() if error is None else type(error).__name__
+    return [plain(one) for one in future.result()] if error is None else type(error).__name__
 
 
 def marked(raw: Raw, where: str, key: str, value: str | None) -> Raw:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
 from gateway.channels.base import Parsed, Webhook
 from gateway.errors import Refused
-from gateway.message import Address, DeliveryReceipt, InboundMessage, Raw
+from gateway.message import Address, DeliveryReceipt, DeliveryStatus, InboundMessage, Raw
 
 _FRESH = timedelta(minutes=5)
+_STATES: Mapping[str, DeliveryStatus] = {"ok": "delivered", "gone": "failed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class PushSettings:
 class Push(Webhook):
     """Pushed by the platform to ``POST /channels/NAME``."""
 
-    Settings = PushSettings
+    Settings: ClassVar[type[Any]] = PushSettings
 
     def verify(self, raw: Raw) -> None:
         """Refuse what the platform did not sign, and what it signed long ago."""
@@ -52,8 +54,7 @@ class Push(Webhook):
             case {"type": "report", "reference": str(reference), "state": "ok" | "gone" as state, "at": int(at)} if (
                 reference
             ):
-                status = "delivered" if state == "ok" else "failed"
-                return [DeliveryReceipt(status=status, at=datetime.fromtimestamp(at, UTC), reference=reference)]
+                return [DeliveryReceipt(status=_STATES[state], at=datetime.fromtimestamp(at, UTC), reference=reference)]
             case {
                 "type": "message",
                 "id": str(event_id),
