@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientResponse, FormData, web
 from aiohttp.test_utils import TestClient
 
+from gateway.web.limits import Limits
 from tests.web.pages import HOSTILE, text_of, value_of
 from tests.web.site import Gateway, gateway
 from ticket_core.model import Command
@@ -283,3 +284,38 @@ async def test_what_was_sent_is_in_the_journal_as_an_intake_body(site: Gateway, 
     ).rows[0]
     assert ticket.ticket.occurred_at is not None
     assert ticket.ticket.occurred_at.isoformat() == "2026-11-20T01:00:00+00:00"
+
+
+async def test_more_facts_may_come_with_a_picture(site: Gateway, client: Client) -> None:
+    number, key = await complain(client)
+    page = await text_of(await client.get(f"/track/{number}?key={key}"))
+    form = FormData({"key": key, "token": value_of("token", page), "text": "见照片"}, quote_fields=False)
+    form.add_field("attachments", PNG, filename="光猫.png", content_type="image/png")
+    assert "光猫.png" in await text_of(await client.post(f"/track/{number}/supplement", data=form))
+    form = FormData({"key": key, "token": value_of("token", page), "text": "见程序"}, quote_fields=False)
+    form.add_field("attachments", b"MZ" + bytes(90), filename="a.exe", content_type="image/png")
+    page = await text_of(await client.post(f"/track/{number}/supplement", data=form), 422)
+    assert '<a href="#attachments">' in page
+    assert "见程序" in page
+    assert (await site.ticket(number)).statements == 2
+
+
+async def test_whoever_sends_too_much_is_told_and_keeps_what_was_written(tmp_path: Path) -> None:
+    async with gateway(tmp_path, limits=Limits(intakes_per_minute=1, body_bytes=100_000)) as site:
+        client = site.new_client()
+        await complain(client)
+        answer = await client.post("/complaints", data={"text": "又断了一次", "token": "t" * 22})
+        page = await text_of(answer, 429)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "又断了一次" in page
+        assert value_of("token", page) == "t" * 22
+        answer = await client.post("/complaints", data={"text": "x" * 200_000}, headers={"Accept": "text/html"})
+        assert "附件过大" in await text_of(answer, 413)
+
+
+async def test_what_cannot_be_kept_now_is_kept_in_the_form(site: Gateway, client: Client) -> None:
+    token = value_of("token", await text_of(await client.get("/")))
+    site.reception.store.close()
+    page = await text_of(await client.post("/complaints", data={"text": "又断了一次", "token": token}), 503)
+    assert "又断了一次" in page
+    assert value_of("token", page) == token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from html import unescape
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
+from sqlalchemy import update
 
 from tests.web.pages import HOSTILE, text_of, value_of
 from tests.web.site import PASSWORD, Gateway, gateway
 from ticket_core.number import number_of
 from ticket_core.store.journals import list_inbound, list_notices
+from ticket_core.store.schema import notice
 
 Client = TestClient[web.Request, web.Application]
 HTML = {"Accept": "text/html"}
@@ -210,9 +213,9 @@ async def test_hostile_text_is_shown_as_text_everywhere(site: Gateway, agent: Cl
     number = await take_call(agent, text=HOSTILE, subject=HOSTILE, name=HOSTILE, caller="13800001234", place=HOSTILE)
     await do(agent, number, "comment", text=HOSTILE)
     inbound = (await site.reception.store.read(list_inbound)).rows[-1].id
-    notice = (await site.reception.store.read(list_notices)).rows[0].id
+    sent = (await site.reception.store.read(list_notices)).rows[0].id
     paths = ["/console/", f"/console/tickets/{number}", "/console/calls/lookup?phone=13800001234", "/console/deadlines"]
-    paths += ["/console/inbound", f"/console/inbound/{inbound}", "/console/notices", f"/console/notices/{notice}"]
+    paths += ["/console/inbound", f"/console/inbound/{inbound}", "/console/notices", f"/console/notices/{sent}"]
     paths += [f"/console/?q={HOSTILE}&view=all"]
     for path in paths:
         page = await text_of(await agent.get(path))
@@ -319,10 +322,10 @@ async def test_every_page_is_there_in_english_too(site: Gateway, agent: Client) 
     number = await take_call(agent, caller="13800001234", entry="walk_in")
     await do(agent, number, "answer", text="done")
     inbound = (await site.reception.store.read(list_inbound)).rows[-1].id
-    notice = (await site.reception.store.read(list_notices)).rows[0].id
+    sent = (await site.reception.store.read(list_notices)).rows[0].id
     admin = await signed_in(site, "admin")
     paths = ["/", "/calls/new", "/calls/lookup?phone=13800001234", "/deadlines", "/triage", f"/tickets/{number}"]
-    paths += ["/inbound", f"/inbound/{inbound}", "/notices", f"/notices/{notice}"]
+    paths += ["/inbound", f"/inbound/{inbound}", "/notices", f"/notices/{sent}"]
     for client, path in [*((agent, path) for path in paths), (admin, "/people")]:
         page = await text_of(await client.get(f"/console{path}", headers={"Accept-Language": "en"}))
         assert "lookup" in path or '<html lang="en">' in page
@@ -351,3 +354,26 @@ async def test_what_was_written_when_the_session_was_over_is_not_lost(site: Gate
     assert answer.status == 303
     number = answer.headers["Location"].split("/")[-1][:15]
     assert (await site.ticket(number)).text == "写了很久的内容"
+
+
+async def test_a_notice_is_shown_in_each_form_as_its_recipient_reads_it(site: Gateway, agent: Client) -> None:
+    number = await take_call(agent, caller="13800001234")
+    one = next(row for row in (await site.reception.store.read(list_notices)).rows if row.role == "complainant")
+    key = site.reception.keys.key(one.ticket_id)
+    short = f"您的投诉已受理，查询：http://127.0.0.1/track/{number}?key={key}"
+    forms = {"subject": "受理", "text": HOSTILE, "short": short, "html": f"<p style='color:red'>受理 {key}</p>"}
+    keep = update(notice).where(notice.c.id == one.id).values(rendered=json.dumps(forms))
+    await site.reception.store.run(lambda tx: tx.connection.execute(keep) and None)
+    page = await text_of(await agent.get(f"/console/notices/{one.id}"))
+    assert f"{len(short) + len('【示范通信】')} 个字符，2 条短信" in page
+    assert f'<iframe sandbox src="/console/notices/{one.id}/html"' in page
+    assert "<script>alert" not in page
+    framed = await agent.get(f"/console/notices/{one.id}/html")
+    assert "<p style='color:red'>" in await text_of(framed)
+    assert framed.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    for shown in (page, await framed.text()):
+        assert key not in shown
+    stranger = await signed_in(site, "qian")
+    page = await text_of(await stranger.get(f"/console/notices/{one.id}"))
+    assert "只有经办此工单的人员可见" in page
+    assert (await stranger.get(f"/console/notices/{one.id}/html")).status == 404

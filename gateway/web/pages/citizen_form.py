@@ -29,6 +29,7 @@ from gateway.web.pages.show import SITE, see, show, words_of
 from gateway.web.problems import Problem
 from gateway.web.schema import IntakeBody, validated
 from ticket_core.decide.timers import rules_for, start_timer
+from ticket_core.errors import StoreBusy, StoreClosed
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
 
@@ -63,7 +64,9 @@ async def form(request: web.Request) -> web.Response:
     return await _form(request, EMPTY, Problems())
 
 
-async def _form(request: web.Request, given: Sent, problems: Problems, status: int = 200) -> web.Response:
+async def _form(
+    request: web.Request, given: Sent, problems: Problems, status: int = 200, token: str = ""
+) -> web.Response:
     profile = profile_of(request.app)
     words = words_of(request)
     return await show(
@@ -72,7 +75,7 @@ async def _form(request: web.Request, given: Sent, problems: Problems, status: i
         here="/",
         back="/",
         status=status,
-        token=new_token(),
+        token=token or new_token(),
         given=given,
         problems=problems,
         lost_files=bool(given.files),
@@ -83,10 +86,15 @@ async def _form(request: web.Request, given: Sent, problems: Problems, status: i
 
 async def complain(request: web.Request) -> web.StreamResponse:
     """``POST /complaints``: on to the tracking page, or the form again with what is wrong."""
-    throttle(request, "intake")
     check_origin(request)
     sent = await read_form(request)
     words = words_of(request)
+    try:
+        throttle(request, "intake")
+    except Problem as problem:
+        again = await _form(request, sent, Problems(token=problem.title(words.locale)), problem.status, sent["token"])
+        again.headers.update(problem.headers)
+        return again
     raw = orjson.dumps({**intake_body(sent, profile_of(request.app).tz), "locale": words.locale})
     known_as = external_id(sent["token"], raw)
     try:
@@ -97,7 +105,11 @@ async def complain(request: web.Request) -> web.StreamResponse:
         return await _form(request, sent, problems_by_field(problem, words), 422)
     if known_as is None:
         return await _form(request, sent, Problems(token=words("form.stale")), 422)
-    accepted = await request.app[RECEPTION].receive(message)
+    try:
+        accepted = await request.app[RECEPTION].receive(message)
+    except (StoreBusy, StoreClosed):
+        # The same token: should it have been taken in after all, sending again has no second effect.
+        return await _form(request, sent, Problems(token=words("problem.busy_text")), 503, sent["token"])
     return see(f"/track/{accepted.ticket}?key={accepted.key}&thanks=new")
 
 

@@ -10,17 +10,29 @@ from urllib.parse import urlencode
 
 import orjson
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from gateway.web.auth import check_origin
 from gateway.web.callers import throttle
-from gateway.web.keys import RECEPTION, WEB_CHANNEL
-from gateway.web.pages.forms import EMPTY, Problems, Sent, external_id, new_token, read_form
+from gateway.web.files import read_files
+from gateway.web.keys import LIMITS, RECEPTION, WEB_CHANNEL
+from gateway.web.pages.forms import (
+    EMPTY,
+    Problems,
+    Sent,
+    attachments,
+    external_id,
+    new_token,
+    problems_by_field,
+    read_form,
+)
 from gateway.web.pages.show import see, show, words_of
 from gateway.web.problems import Problem
 from gateway.web.public import COMPLAINANT, public_view
+from gateway.web.schema import AttachmentBody
 from gateway.web.words import Locale, core_reason
 from ticket_core.errors import ActionRefused, FieldMissing
-from ticket_core.model import JSON, Command, Timer
+from ticket_core.model import JSON, Command, File, Timer
 from ticket_core.number import number_of, ticket_id_of
 from ticket_core.profile import Profile
 from ticket_core.store.queries import load_file
@@ -42,6 +54,7 @@ _ACTIONS: Mapping[str, tuple[str, Callable[[Sent], dict[str, JSON]]]] = {
     "rate": ("rated", _rating),
     "withdraw": ("withdrawn", _texts("reason")),
 }
+_FILES: TypeAdapter[list[AttachmentBody]] = TypeAdapter(list[AttachmentBody])
 _THANKS = frozenset({"new", *_ACTIONS})
 
 
@@ -141,9 +154,14 @@ async def act(request: web.Request) -> web.StreamResponse:
     event, fields_of = _ACTIONS[name]
     words = words_of(request)
     fields = fields_of(sent)
-    raw = orjson.dumps({"action": name, **fields})
+    files = attachments(sent) if name == "supplement" else {}
+    raw = orjson.dumps({"action": name, **fields, **files})
     known_as = external_id(sent["token"], raw)
     again = partial(_page, request, ticket_id, key, open_action=name, given=sent)
+    try:
+        kept = read_files(_FILES.validate_python(files.get("attachments", [])), request.app[LIMITS])
+    except Problem as problem:
+        return await again(problems=problems_by_field(problem, words), status=422)
     if known_as is None:
         return await again(refused=words("form.stale"), status=422)
     reception = request.app[RECEPTION]
@@ -160,6 +178,7 @@ async def act(request: web.Request) -> web.StreamResponse:
         channel=WEB_CHANNEL,
         raw=raw,
         external_id=f"{ticket_id}:{known_as}",
+        attachments=tuple(File(name=one.name, media_type=one.media_type, content=one.content) for one in kept),
     )
     try:
         await reception.act(command)

@@ -29,6 +29,7 @@ from gateway.web.pages.language import Words
 from gateway.web.pages.show import OPEN_TO, see, show, words_of
 from gateway.web.problems import Problem
 from gateway.web.schema import CallBody, validated
+from ticket_core.errors import StoreBusy, StoreClosed
 from ticket_core.profile import Profile
 from ticket_core.store.queries import find_person
 
@@ -99,7 +100,9 @@ async def new_call(request: web.Request) -> web.Response:
     return await _form(request, Sent(texts=given), Problems())
 
 
-async def _form(request: web.Request, given: Sent, problems: Problems, status: int = 200) -> web.Response:
+async def _form(
+    request: web.Request, given: Sent, problems: Problems, status: int = 200, token: str = ""
+) -> web.Response:
     profile, words = profile_of(request.app), words_of(request)
     return await show(
         request,
@@ -107,7 +110,7 @@ async def _form(request: web.Request, given: Sent, problems: Problems, status: i
         here=_HERE,
         back=_HERE,
         status=status,
-        token=new_token(),
+        token=token or new_token(),
         given=given,
         problems=problems,
         lookup=await _look(request, given["caller"], given["service_number"]),
@@ -145,7 +148,10 @@ async def call(request: web.Request) -> web.Response:
         problems = Problems({**problems_by_field(problem, words), **problems})
     if problems:
         return await _form(request, sent, problems, 422)
-    accepted = await request.app[RECEPTION].receive(message)
+    try:
+        accepted = await request.app[RECEPTION].receive(message)
+    except (StoreBusy, StoreClosed):
+        return await _form(request, sent, Problems(token=words("problem.busy_text")), 503, sent["token"])
     return see(f"/console/tickets/{accepted.ticket}?done=call")
 
 

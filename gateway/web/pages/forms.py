@@ -90,11 +90,15 @@ def intake_body(sent: Sent, zone: tzinfo, more: Iterable[str] = ()) -> dict[str,
     person |= {name: True for name in _TICKS if sent[name]}
     if person:
         body["complainant"] = person
-    if sent.files:
-        body["attachments"] = [
-            {"name": name[:200], "content": base64.b64encode(content).decode()} for name, content in sent.files
-        ]
-    return body
+    return body | attachments(sent)
+
+
+def attachments(sent: Sent) -> dict[str, JSON]:
+    """The files of a form as the bodies of the JSON API have them; nothing when there are none."""
+    files: list[JSON] = [
+        {"name": name[:200], "content": base64.b64encode(content).decode()} for name, content in sent.files
+    ]
+    return {"attachments": files} if files else {}
 
 
 def own_path(path: str, otherwise: str) -> str:

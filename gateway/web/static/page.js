@@ -1,4 +1,7 @@
 "use strict";
+
+const AGAIN_AFTER = 5000; // milliseconds
+
 // What every page gains with scripts: one sending of a form, a print button, focus on what went wrong.
 
 for (const form of document.querySelectorAll("form[data-once]")) {
@@ -6,9 +9,9 @@ for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {
     if (sent) event.preventDefault();
     sent = true;
+    // Whoever stopped the loading may send again: the server knows the form by its token.
+    setTimeout(() => { sent = false; }, AGAIN_AFTER);
   });
-  // Coming back by the browser's history, the form may be sent again.
-  window.addEventListener("pageshow", () => { sent = false; });
 }
 
 for (const button of document.querySelectorAll("[data-print]")) {
