@@ -206,9 +206,10 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
     """
     people = _people_of_draft(tx, command, policy)
     ticket = load_ticket(tx.connection, command.ticket_id, lock=True)
-    if command.external_id is not None and journal.known(tx, [f"{command.channel}:{command.external_id}"]):
+    key = journal.source_key(command)
+    if key and journal.known(tx, [key]):
         return ticket
-    inbound_id = tx.next_id("inbound") if command.raw is not None or command.external_id is not None else None
+    inbound_id = tx.next_id("inbound") if command.raw is not None or key else None
     standing = Standing(
         ticket=ticket,
         timers=load_timers(tx.connection, [ticket.id])[ticket.id],

@@ -69,6 +69,12 @@ async def test_the_same_id_on_two_channels_is_two_inputs(store: Store) -> None:
     assert (await take(store, draft(LI_MAIL, external_id="1", channel="email"))).outcome == "opened"
 
 
+@pytest.mark.parametrize("odd", ["a\0b", "a\ud800b", "a\nb"])
+async def test_an_id_that_no_database_keeps_as_text_still_makes_one_input(store: Store, odd: str) -> None:
+    taken = [await take(store, draft(external_id=odd)) for _ in range(2)]
+    assert [each.outcome for each in taken] == ["opened", "duplicate"]
+
+
 async def test_inputs_without_an_id_are_each_their_own(store: Store) -> None:
     taken = [await take(store, draft("")) for _ in range(2)]
     assert [each.outcome for each in taken] == ["opened", "opened"]

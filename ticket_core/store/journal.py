@@ -40,9 +40,15 @@ class Earlier:
     ticket_id: int | None
 
 
-def source_key(draft: TicketDraft) -> str | None:
-    """What makes a second delivery of this input known as one; None where every arrival is an input of its own."""
-    return None if draft.external_id is None else f"{draft.channel}:{draft.external_id}"
+def source_key(one: TicketDraft | Command) -> str | None:
+    """What makes a second delivery of this input known as one; None where every arrival is an input of its own.
+
+    An id with bytes that no database keeps as text (NUL, a lone surrogate of a header) stands as its SHA-256.
+    """
+    given = one.external_id
+    if given is not None and not given.isprintable():
+        given = "sha256=" + hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()
+    return None if given is None else f"{one.channel}:{given}"
 
 
 def known(tx: Tx, keys: Sequence[str]) -> dict[str, Seen]:
@@ -91,14 +97,13 @@ def write(tx: Tx, lines: Sequence[Line]) -> None:
 def write_command(tx: Tx, inbound_id: int, command: Command) -> None:
     """Put an input that acts on a known ticket into the journal."""
     raw = command.raw or b""
-    key = None if command.external_id is None else f"{command.channel}:{command.external_id}"
     tx.insert(
         inbound,
         [
             (
                 inbound_id,
                 command.channel,
-                key,
+                source_key(command),
                 hashlib.sha256(raw).hexdigest(),
                 to_us(command.at),
                 "appended",
