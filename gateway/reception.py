@@ -12,6 +12,7 @@ import structlog
 from gateway.keys import Keys
 from gateway.message import Accepted, InboundMessage
 from gateway.normalize.draft import Reading, to_draft
+from gateway.normalize.text import tidy
 from ticket_core.errors import StoreError
 from ticket_core.model import Command, Ticket, TicketDraft
 from ticket_core.number import number_of
@@ -91,4 +92,4 @@ def _unprocessed(message: InboundMessage, reading: Reading, error: Exception) ->
     """The least that can be kept of an input that our own code failed on."""
     empty = replace(message, fields={}, sender=(), subject="", text="", reply_text="", thread=(), attachments=())
     draft = to_draft(replace(empty, readable=False, problem=f"internal error: {type(error).__name__}"), reading)
-    return replace(draft, intent="triage", text=message.text[:2000])
+    return replace(draft, intent="triage", text=tidy(message.text, 2000))
