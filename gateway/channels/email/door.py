@@ -30,8 +30,6 @@ _LONGEST_LINE = 1 << 20  # RFC 5321 allows 1000 bytes; real mail does not keep t
 _PAUSE = 10.0  # seconds between tries to open it
 _REFUSED = {413: "552 5.3.4 too large", 429: "451 4.7.1 too much mail, try again later"}
 
-logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs every line of every mail
-
 
 class _Lines:
     """What our SMTP and LMTP have in common: lines as long as real mail has them."""
@@ -139,6 +137,7 @@ async def opened_door(channel: str, settings: EmailSettings, door: Door, accept:
     Raises:
         OSError: when the port cannot be had or the certificate cannot be read.
     """
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs every line of every mail
     hooks = MailDoor(channel, settings, door, accept)
     tls = _tls(door)
     loop = asyncio.get_running_loop()
