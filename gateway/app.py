@@ -168,6 +168,7 @@ def web_application(parts: Parts) -> web.Application:
         body_bytes=settings.http.body_limit,
         intakes_per_minute=settings.http.intakes_per_minute,
         requests_per_minute=settings.http.requests_per_minute,
+        unlimited=settings.http.unlimited,
         trusted_proxies=settings.http.trusted_proxies,
     )
 

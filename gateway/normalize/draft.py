@@ -43,7 +43,7 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
     text = tidy(str(fields.get("text") or message.text), _LONGEST_TEXT)
     subject = _line(fields.get("subject") or message.subject) or subject_from(text)
     given = fields.get("complainant") or {}
-    complainant, identities = _complainant(message.sender, given, fields.get("caller"), reading)
+    complainant, identities = _complainant(message.sender, given, _caller(fields, reading), reading)
     thread = _thread(message.thread, reading)
     by_people = message.automatic in _SENT_BY_PEOPLE
     intent, note = "complaint", ""
@@ -117,6 +117,15 @@ def _service_number(value: Any, reading: Reading) -> str:
         return ""
     phone = read_phone(str(value), area_code=reading.area_code or None)
     return (phone.e164 or "").removeprefix("+86") or _line(value)
+
+
+def _caller(fields: Mapping[str, Any], reading: Reading) -> str:
+    """The calling number; an extension belongs to it only behind a switchboard, a mobile has none."""
+    caller, extension = str(fields.get("caller") or ""), str(fields.get("extension") or "")
+    if not extension:
+        return caller
+    phone = read_phone(caller, area_code=reading.area_code or None)
+    return f"{caller} ext {extension}" if phone.kind == "fixed" and not phone.extension else caller
 
 
 def _complainant(

@@ -16,7 +16,8 @@ class Limits:
     """What is taken from one caller; 0 a minute is without limit. Bytes are those on the wire, base64 included.
 
     Behind one address there may be a whole training room: a refused caller is told the limit and when to come back.
-    `trusted_proxies` are addresses whose ``X-Forwarded-For`` is believed.
+    `trusted_proxies` are addresses whose ``X-Forwarded-For`` is believed, `unlimited` those that are never refused:
+    programs of this machine.
     """
 
     body_bytes: int = 32 << 20
@@ -26,6 +27,7 @@ class Limits:
     requests_per_minute: int = 600
     sign_ins_per_minute: int = 10
     trusted_proxies: tuple[str, ...] = ()
+    unlimited: frozenset[str] = frozenset()
 
     def per_minute(self, what: RouteClass) -> int:
         """The limit of a class of routes."""

@@ -175,6 +175,12 @@ async def test_a_caller_beyond_the_limit_is_told_the_limit_and_when_to_come_back
         assert "3 a minute at most" in (await answers[-1].json())["title"]
 
 
+async def test_programs_of_this_machine_are_never_refused_where_the_operator_says_so(tmp_path: Path) -> None:
+    limits = Limits(intakes_per_minute=1, unlimited=frozenset({"127.0.0.1"}))
+    async with open_house(f"sqlite:///{tmp_path / 'x.sqlite3'}", limits) as house:
+        assert [(await house.post("/api/v1/complaints", {"text": "a"})).status for _ in range(3)] == [201, 201, 201]
+
+
 async def test_nothing_is_taken_in_while_the_store_is_shut_and_the_sender_is_told_to_come_again(house: House) -> None:
     house.reception.store.close()
     response = await house.post("/api/v1/complaints", {"text": "a"})

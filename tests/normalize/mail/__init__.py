@@ -1,0 +1,1 @@
+"""Mails as bytes, read as a person would read them."""
