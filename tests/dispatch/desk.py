@@ -113,10 +113,13 @@ class Desk:
         self, *, email: str = "li@example.com", mobile: str = "", name: str = "李小明", **changes: object
     ) -> Taken:
         """A complaint of somebody who can be reached so."""
+        identities = tuple(f"{kind}:{value}" for kind, value in (("email", email), ("phone", mobile)) if value)
+        who = Complainant(name=name, emails=(email,) if email else (), mobile=mobile)
+        return await self.complain_as(who, *identities, **changes)
+
+    async def complain_as(self, who: Complainant, *identities: str, **changes: object) -> Taken:
+        """A complaint of exactly this person."""
         self.count += 1
-        identities = tuple(
-            key for key in (f"email:{email}" if email else "", f"phone:{mobile}" if mobile else "") if key
-        )
         draft = TicketDraft(
             channel="web",
             profile="generic",
@@ -124,16 +127,22 @@ class Desk:
             raw=b"{}",
             text=f"宽带断网第{self.count}天",
             subject=f"宽带断网{self.count}",
-            complainant=Complainant(name=name, emails=(email,) if email else (), mobile=mobile),
+            complainant=who,
             identities=identities,
             **changes,  # type: ignore[arg-type]
         )
         return await self.store.run_each(partial(intake, policy=self.policy), draft)
 
     async def act(self, ticket: Ticket, action: str, **fields: JSON) -> Ticket:
-        """Somebody of the house does something."""
+        """The complainant or somebody of the house does something."""
+        outside = action in ("supplement", "urge", "withdraw")
         command = Command(
-            ticket_id=ticket.id, action=action, actor="sun", role="supervisor", at=self.now, fields=fields
+            ticket_id=ticket.id,
+            action=action,
+            actor="complainant" if outside else "sun",
+            role="complainant" if outside else "supervisor",
+            at=self.now,
+            fields=fields,
         )
         return await self.store.run(lambda tx: act(tx, command, self.policy))
 

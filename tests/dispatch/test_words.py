@@ -1,0 +1,113 @@
+"""Every notice that the core owes finds its words, and nobody is told what he must not know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.message import OutboundMessage
+from tests.dispatch.desk import NOW, Desk
+from ticket_core.model import Complainant, Ticket
+from ticket_core.service import sweep
+
+
+def told(desk: Desk, to: str) -> OutboundMessage:
+    """The last mail to this address."""
+    return [one for one in desk.post.sent if one.to == to][-1]
+
+
+async def tick(desk: Desk, after: timedelta) -> None:
+    desk.now += after
+    while await desk.store.run(lambda tx: sweep(tx, desk.now, desk.policy)):
+        pass
+    await desk.step()
+
+
+async def opened(desk: Desk, **changes: object) -> Ticket:
+    taken = await desk.complain(**changes)  # type: ignore[arg-type]
+    assert taken.ticket is not None
+    await desk.step()
+    return taken.ticket
+
+
+async def test_every_notice_of_the_profile_is_written_from_real_events(desk: Desk) -> None:
+    first = await opened(desk, mobile="+8613800000001")
+    again = await desk.complain(mobile="+8613800000001")  # escalates by the repeat rule
+    assert again.repeat_of == first.id
+    second = await opened(desk, email="wang@example.com", locale="en")
+    await desk.act(second, "extend", deadline="answer", amount=2, unit="hours", reason="等待检测")
+    await desk.act(second, "assign", group="business", reason="属业务部门")
+    await desk.act(second, "return", reason="非我部门")
+    await desk.act(second, "supplement", text="光猫红灯一直亮")
+    await desk.act(second, "urge", text="什么时候能修好")
+    await desk.act(second, "urge")
+    await desk.act(second, "escalate", reason="媒体关注")
+    await desk.step()
+    for _ in range(2):
+        await tick(desk, timedelta(hours=2, minutes=1))
+    for _ in range(20):
+        await tick(desk, timedelta(days=1))
+    await desk.act(first, "answer", text="已修复,费用已减免。")
+    await desk.act(first, "close", text="用户满意")
+    third = await opened(desk, email="zhou@example.com")
+    await desk.act(third, "refuse", reason="已由人民法院受理")
+    fourth = await opened(desk, email="wu@example.com")
+    await desk.act(fourth, "withdraw", reason="已自行解决")
+    await desk.step()
+    rows = await desk.notices()
+    assert [(row.notice, row.role, row.cause) for row in rows if row.state == "temporary_failure"] == []
+    owed = {rule.notice for rule in desk.policy.profiles["generic"].notify}
+    assert {row.notice for row in rows if row.state == "accepted"} == owed
+    assert {one.locale for one in desk.post.sent if one.to == "wang@example.com"} == {"en"}
+
+
+async def test_the_complainant_gets_the_key_and_the_promise_and_handlers_get_the_console(desk: Desk) -> None:
+    ticket = await opened(desk)
+    mine, theirs = told(desk, "li@example.com"), told(desk, "zhao@example.com")
+    assert f"http://127.0.0.1:8080/track/{mine.ticket_number}?key=" in mine.forms["text"]
+    assert "答复时限：2026年11月21日09:00前" in mine.forms["text"]
+    assert "/console/" not in mine.forms["text"]
+    assert f"/console/tickets/{theirs.ticket_number}" in theirs.forms["text"]
+    assert "key=" not in "".join(theirs.forms.values())
+    assert ticket.text in theirs.forms["text"]
+
+
+@pytest.mark.parametrize("secret", ["confidential", "anonymous"])
+async def test_who_asks_for_secrecy_is_not_named_to_handlers(desk: Desk, secret: str) -> None:
+    who = Complainant(name="李小明", emails=("li@example.com",))
+    taken = await desk.complain(name="李小明")
+    assert taken.ticket is not None
+    await desk.step()
+    assert "李**" in told(desk, "zhao@example.com").forms["text"]
+    hidden = replace(who, **{secret: True})
+    await desk.complain_as(hidden, "email:zheng@example.com")
+    await desk.step()
+    text = told(desk, "zhao@example.com").forms["text"]
+    assert "李" not in text
+    if secret == "confidential":
+        assert "保密" in text
+
+
+async def test_a_repeat_is_told_with_its_evidence(desk: Desk) -> None:
+    await opened(desk)
+    desk.now = NOW + timedelta(hours=2)
+    await desk.complain()
+    await desk.step()
+    (mail,) = [one for one in desk.post.sent if one.to == "qian@example.com"]
+    assert "申告" in mail.forms["subject"]
+    assert "用户4小时内重复投诉" in mail.forms["text"]
+    assert "前次投诉：2026年11月20日09:00" in mail.forms["text"]
+
+
+async def test_handlers_are_told_what_the_complainant_added_and_how_often_he_urged(desk: Desk) -> None:
+    ticket = await opened(desk)
+    await desk.act(ticket, "supplement", text="光猫红灯一直亮")
+    await desk.step()
+    assert "光猫红灯一直亮" in told(desk, "zhao@example.com").forms["text"]
+    for _ in range(2):
+        await desk.act(ticket, "urge", text="什么时候能修好")
+    await desk.step()
+    text = told(desk, "zhao@example.com").forms["text"]
+    assert "第2次" in text and "什么时候能修好" in text
