@@ -182,8 +182,9 @@ timer = Table(
     sqlite_with_rowid=False,
 )
 
-#: The outbox. `due` is 1 while the dispatcher has something to do with it, next at `send_at`: the first try, a retry, or
-#: the end of the lease of whoever sends it now, so that work of one who died comes back by itself. `epoch` counts leases.
+#: The outbox. `due` is 1 while the dispatcher has something to do with it, next at `send_at`: the first try, a retry,
+#: or the end of the lease of whoever sends it now, so that work of one who died comes back by itself. `epoch` counts
+#: leases.
 notice = Table(
     "notice",
     metadata,
@@ -224,8 +225,8 @@ notice = Table(
     ),
 )
 
-#: Everything a provider ever said about a notice (`kind` is receipt), and every try of ours (try, or held: not rendered).
-#: `part` is the SMS segment a receipt is about, `parts` how many there are; `wait` is what the provider asked for, in µs.
+#: Everything a provider ever said about a notice (`kind` receipt), and every try of ours (try, or held: no words).
+#: `part` is the SMS segment a receipt is about, `parts` how many there are; `wait` is what the provider asked for, µs.
 delivery = Table(
     "delivery",
     metadata,
