@@ -48,6 +48,8 @@ def late_repeats(
     this: Past, past: Sequence[Past], known: Known, policy: Policy, at: datetime
 ) -> tuple[TicketChange, ...]:
     """What happens to tickets whose stored complaints turn out to repeat `this`, lodged before them but seen after."""
+    if not past:
+        return ()
     changes = []
     for ticket_id in dict.fromkeys(one.ticket_id for one in past):
         ticket = known.tickets.get(ticket_id)

@@ -60,7 +60,7 @@ def start_timer(rule: DeadlineRule, ticket_id: int, at: datetime, profile: Profi
         roll=rule.roll,
         hours=hours,
     )
-    timer = Timer(
+    return Timer(
         ticket_id=ticket_id,
         name=rule.name,
         amount=rule.amount,
@@ -71,19 +71,25 @@ def start_timer(rule: DeadlineRule, ticket_id: int, at: datetime, profile: Profi
         due_at=when.due_at,
         provisional=when.provisional,
         calendar=calendar.version,
+        next_at=_next_at(ladder(rule, profile), (), when.due_at, profile, calendar),
     )
-    return with_next_rung(timer, profile, calendar)
 
 
-def ladder(timer: Timer, profile: Profile) -> tuple[Rung, ...]:
-    """The rungs of a timer's deadline, in order."""
-    return profile.ladder_of.get((timer.name, timer.amount, timer.unit), ())
+def ladder(one: Timer | DeadlineRule, profile: Profile) -> tuple[Rung, ...]:
+    """The rungs of a deadline, in order."""
+    return profile.ladder_of.get((one.name, one.amount, one.unit), ())
+
+
+def _next_at(
+    rungs: tuple[Rung, ...], fired: tuple[str, ...], due_at: datetime, profile: Profile, calendar: Calendar
+) -> datetime | None:
+    rung = next((rung for rung in rungs if rung.name not in fired), None)
+    return None if rung is None else rung_at(rung, due_at, profile, calendar)
 
 
 def with_next_rung(timer: Timer, profile: Profile, calendar: Calendar) -> Timer:
     """The timer, to be looked at when the first of its rungs that has not fired is to fire."""
-    rung = next((rung for rung in ladder(timer, profile) if rung.name not in timer.fired), None)
-    return replace(timer, next_at=None if rung is None else rung_at(rung, timer.due_at, profile, calendar))
+    return replace(timer, next_at=_next_at(ladder(timer, profile), timer.fired, timer.due_at, profile, calendar))
 
 
 def rung_at(rung: Rung, due_at: datetime, profile: Profile, calendar: Calendar) -> datetime:
