@@ -18,6 +18,8 @@ from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
 
 log = structlog.get_logger(__name__)
 
+_MOST_PARTS = 255  # one byte counts the parts of an SMS (3GPP TS 23.040, 9.2.3.24.1)
+_SECRETS = frozenset({"secret", "token", "key", "password"})  # parameters that prove who calls, and say nothing
 _LARGE = 256 << 10  # bytes beyond which parsing leaves the event loop
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=5)
@@ -69,6 +71,7 @@ async def take(channel: Channel, raw: Raw, receive: Receive, record: Record) -> 
     What `parse` fails on is unreadable: it goes to triage with its raw bytes. An input has one line in the journal:
     that of its message, or of its first receipt where it carries nothing else.
     """
+    raw = _whole(raw)
     parsed: Sequence[Parsed]
     try:
         if len(raw.body) > _LARGE:
@@ -79,7 +82,7 @@ async def take(channel: Channel, raw: Raw, receive: Receive, record: Record) -> 
         log.warning("unreadable", channel=channel.name, size=len(raw.body), error=type(error).__name__)
         parsed = [unreadable(channel.name, raw, type(error).__name__)]
     accepted = []
-    unwritten = b"" if any(isinstance(item, InboundMessage) for item in parsed) else _said(raw)
+    unwritten = b"" if any(isinstance(item, InboundMessage) for item in parsed) else raw.body
     for item in parsed:
         if isinstance(item, DeliveryReceipt):
             await record(_storable(item), channel=channel.name, raw=unwritten)
@@ -93,7 +96,7 @@ def unreadable(channel: str, raw: Raw, problem: str) -> InboundMessage:
     """A message that only says that a person must look at its raw bytes; these are its id, so it may come again."""
     return InboundMessage(
         channel=channel,
-        external_id=f"sha256:{hashlib.sha256(_said(raw)).hexdigest()}",
+        external_id=f"sha256:{hashlib.sha256(raw.body).hexdigest()}",
         received_at=raw.received_at,
         raw=raw,
         readable=False,
@@ -102,17 +105,21 @@ def unreadable(channel: str, raw: Raw, problem: str) -> InboundMessage:
 
 
 def _storable(receipt: DeliveryReceipt) -> DeliveryReceipt:
-    """The receipt in characters that every database keeps; JSON can carry others."""
+    """The receipt in characters and numbers that every database keeps; JSON can carry others."""
     texts = {name: getattr(receipt, name) for name in ("reference", "provider_id", "detail", "part")}
-    if all(text.isprintable() for text in texts.values()):
+    parts = min(max(receipt.parts, 1), _MOST_PARTS)
+    if parts == receipt.parts and all(text.isprintable() for text in texts.values()):
         return receipt
     kept = {name: text.encode("utf-8", "backslashreplace").replace(b"\0", b"").decode() for name, text in texts.items()}
-    return replace(receipt, **kept)
+    return replace(receipt, parts=parts, **kept)
 
 
-def _said(raw: Raw) -> bytes:
-    """All that was sent: some platforms say everything in the address."""
-    return raw.body or urlencode(sorted(raw.query.items())).encode()
+def _whole(raw: Raw) -> Raw:
+    """Some platforms say everything in the address: then that is what is kept, without the secret in it."""
+    if raw.body or not raw.query:
+        return raw
+    said = urlencode([(name, value) for name, value in raw.query.items() if name not in _SECRETS]).encode()
+    return replace(raw, body=said, media_type="application/x-www-form-urlencoded")
 
 
 async def keep_running(name: str, health: Health, once: Callable[[], Awaitable[None]]) -> None:
