@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +55,3 @@ def outcome_of(future: Future[Sequence[Parsed]]) -> object:
     """What was read, as JSON with the zone of every time, or the name of the error."""
     error = future.exception()
     return [plain(one) for one in future.result()] if error is None else type(error).__name__
-
-
-def marked(raw: Raw, where: str, key: str, value: str | None) -> Raw:
-    """The input with another value of one header or query parameter; None takes it away."""
-    marks: Mapping[str, str] = getattr(raw, where)
-    changed = {name: old for name, old in marks.items() if name != key}
-    if value is not None:
-        changed[key] = value
-    return replace(raw, headers=changed) if where == "headers" else replace(raw, query=changed)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import aiosmtplib
+from aiohttp import web
 
 from gateway.message import Raw
 from gateway.testing.kit import (
+    BUSY_FOR,
     Arrived,
     ChannelConformance,
     Deliver,
@@ -20,6 +25,7 @@ from gateway.testing.kit import (
     House,
     Provider,
     TransportConformance,
+    http_provider,
     running_channel,
 )
 from tests.servers.smtp import SmtpServer, Taken, smtp_server
@@ -123,6 +129,65 @@ def _arrived(one: Taken) -> Arrived:
     return Arrived(
         reference=str(mail["Message-ID"]), to=one.recipients, text=str(body.get_content()), subject=str(mail["Subject"])
     )
+
+
+class TestSms(TransportConformance):
+    """SMS through a provider that is described by data: our own plain form."""
+
+    kind = "sms"
+    settings: ClassVar = {
+        "url": "http://127.0.0.1:9/send",
+        "headers": {"Authorization": "Bearer {key}"},
+        "parameters": {"key": "synthetic-key"},
+        "signature": "投诉受理",
+        "timeout": 1,
+    }
+    secrets = ("parameters.key",)
+
+    def provider(self) -> AbstractAsyncContextManager[Provider]:
+        """A cloud that speaks JSON."""
+        wait = {"Retry-After": str(int(BUSY_FOR.total_seconds()))}
+        answers: Mapping[Fault | None, Callable[[Arrived], web.Response]] = {
+            None: lambda one: web.json_response({"id": f"p-{one.reference}"}),
+            "busy": lambda _: web.Response(status=429, headers=wait),
+            "refused": lambda _: web.Response(status=422),
+        }
+        return http_provider(_sms_of, answers, lambda url: {"url": f"{url}/send"})
+
+
+def _sms_of(_: web.Request, body: bytes) -> Arrived:
+    said = json.loads(body)
+    return Arrived(reference=said["reference"], to=(said["to"],), text=said["text"])
+
+
+class TestSmsReports(ChannelConformance):
+    """What SMS providers push: reports, and texts of people."""
+
+    kind = "sms-reports"
+    settings: ClassVar = {"secret": "synthetic-secret"}
+    secrets = ("secret",)
+    covers = "sender"
+    fixtures = HERE / "sms" / "fixtures"
+
+    def sign(self, raw: Raw, settings: Mapping[str, Any]) -> Raw:
+        """The address that the provider was told carries the secret."""
+        return replace(raw, query={**raw.query, "secret": settings["secret"]})
+
+
+class TestWeb(ChannelConformance):
+    """Complaints of citizens and programs as they were recorded."""
+
+    kind = "web"
+    fixtures = HERE / "web" / "fixtures"
+    own_ids = False
+
+
+class TestPhone(ChannelConformance):
+    """Calls that agents wrote down."""
+
+    kind = "phone"
+    fixtures = HERE / "phone" / "fixtures"
+    own_ids = False
 
 
 class TestPreviewEmail(TransportConformance):
