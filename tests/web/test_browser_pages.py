@@ -13,6 +13,8 @@ from playwright.async_api import Page
 from tests.servers.browser import browser_page
 from tests.web.site import PASSWORD, Gateway, gateway
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Gateway]:
