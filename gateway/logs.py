@@ -15,8 +15,9 @@ from gateway.mask import mask_text
 _PLAIN = frozenset({"timestamp", "level", "logger", "event", "ticket", "sha256"})
 
 
-def set_up_logs(stream: TextIO = sys.stderr) -> None:
-    """Send our own logs and those of every library to `stream`."""
+def set_up_logs(stream: TextIO | None = None) -> None:
+    """Send our own logs and those of every library to `stream`, by default standard error."""
+    stream = stream or sys.stderr
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

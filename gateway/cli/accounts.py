@@ -52,7 +52,7 @@ def add_token(name: Name, role: Role, config: ConfigFile = None) -> None:
 
 
 async def _carry_out(config: Path | None, command: str, arguments: dict[str, JSON]) -> JSON:
-    from gateway.cli.work import carrying_out
+    from gateway.cli.carry import carrying_out
 
     async with carrying_out(settings_of(config)) as carry_out:
         return await carry_out(command, arguments)

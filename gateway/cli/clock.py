@@ -28,7 +28,7 @@ def tick(
 
 
 async def _tick(config: Path | None, now: str) -> JSON:
-    from gateway.cli.work import carrying_out
+    from gateway.cli.carry import carrying_out
     from ticket_core.profile import load_profile
 
     settings = settings_of(config)

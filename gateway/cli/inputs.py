@@ -59,7 +59,7 @@ def ingest(
 
 
 async def _ingest(settings: Settings, channel: str, files: list[str]) -> bool:
-    from gateway.cli.work import carrying_out
+    from gateway.cli.carry import carrying_out
 
     whole = True
     async with carrying_out(settings) as carry_out:
@@ -167,7 +167,7 @@ def replay(
 
 
 async def _replay(settings: Settings, ids: list[int]) -> None:
-    from gateway.cli.work import carrying_out
+    from gateway.cli.carry import carrying_out
 
     async with carrying_out(settings) as carry_out:
         for inbound_id in ids:

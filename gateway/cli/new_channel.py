@@ -21,24 +21,27 @@ _ADAPTER = Template('''"""$title: what it is, with the link to the provider's do
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pydantic import ConfigDict
 
 from gateway.channels.base import Parsed, Webhook
 from gateway.errors import Refused
-from gateway.message import InboundMessage, Raw
+from gateway.message import Raw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Its part of the configuration file: ``[channels.NAME]`` with ``kind = "$name"``."""
+class ${cls}Settings:
+    """``[channels.NAME]`` with ``kind = "$name"``."""
 
-    secret: str
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    secret: str = field(repr=False)
 
 
 class $cls(Webhook):
     """Pushed by the platform to ``POST /channels/NAME``."""
 
-    Settings = Settings
+    Settings = ${cls}Settings
 
     def verify(self, raw: Raw) -> None:
         """Raise `Refused` unless the platform sent this: check its signature with `self.settings.secret`."""
@@ -47,32 +50,35 @@ class $cls(Webhook):
     def parse(self, raw: Raw) -> Sequence[Parsed]:
         """What it says. Pure: no network, no clock; whatever it raises sends the input to triage.
 
-        Give each message the platform's own id, so that a second delivery has no second effect.
+        Give each message the platform's own id as `external_id`, so that a second delivery has no second effect.
         """
         raise NotImplementedError("capture a payload into the fixtures folder first, then read it here")
 ''')
 
-_TEST = Template('''"""The $name channel against the conformance kit, with captured payloads."""
+_TEST = Template('''"""The $name channel against the conformance kit."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from gateway.testing.kit import ChannelConformance
-from $module import $cls, Settings
 
 
 class Test$cls(ChannelConformance):
-    """Every rule for channels; the kit says which are not kept yet."""
+    """Every rule for channels. Still to be written: sign(), which signs an input as the platform does."""
 
-    channel = $cls("$name", Settings(secret="not-a-secret"))
+    kind = "$name"
+    settings: ClassVar = {"secret": "synthetic-secret"}
+    secrets = ("secret",)
     fixtures = Path(__file__).parent / "fixtures" / "$name"
 ''')
 
 _FIXTURES = Template("""# Captured payloads of the $name channel
 
-One file per input, as it came over the wire, with personal data replaced (138000xxxxx, example.com), and beside each
-`NAME.expected.json` with what `parse` must make of it. `gateway inbound show ID --raw > NAME.json` gives the bytes of
+One file per input as it came over the wire (`.json`, `.xml`, `.form`, `.eml`, `.bin`), with personal data replaced
+(138000xxxxx, example.com). Beside each lie `NAME.expected.json`, what `parse` makes of it (the failing test prints a
+proposal), and `NAME.headers.json` where headers matter. `gateway inbound show ID --raw > NAME.json` gives the bytes of
 an input that a running gateway has taken.
 """)
 

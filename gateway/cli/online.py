@@ -18,6 +18,8 @@ from gateway.config import Settings
 from ticket_core.store.engine import reader_engine
 
 _PATIENCE = 5.0  # seconds for each place
+#: By scheme of an address, and by security of a mail server.
+_PORTS = {"https": 443, "http": 80, "tls": 465, "starttls": 587, "none": 25}
 
 
 async def unreachable(
@@ -51,8 +53,8 @@ async def _place(path: str, place: Any) -> str:
     parts = urlsplit(str(getattr(place, "url", "")))
     secure = parts.scheme == "https" or getattr(place, "security", "") == "tls"
     host = parts.hostname or str(getattr(place, "host", ""))
-    port = parts.port or getattr(place, "port", None) or (443 if secure else 80)
-    context = ssl.create_default_context(cafile=getattr(place, "ca_file", None)) if secure else None
+    port = parts.port or getattr(place, "port", 0) or _PORTS[parts.scheme or getattr(place, "security", "none")]
+    context = ssl.create_default_context(cafile=getattr(place, "ca_file", None) or None) if secure else None
     try:
         async with asyncio.timeout(_PATIENCE):
             _, writer = await asyncio.open_connection(host, port, ssl=context)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway import control
-from gateway.app import Parts, assemble, opened
-from gateway.cli.failures import Failed, none_of
-from gateway.control import Command, NobodyListens
+from gateway.app import Parts
+from gateway.cli.failures import none_of
+from gateway.control import Command
 from gateway.loops import take
 from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
 from gateway.normalize.draft import to_draft
-from ticket_core.errors import StoreLocked, UnknownInput
+from ticket_core.errors import UnknownInput
 from ticket_core.model import Replay
 from ticket_core.number import number_of, ticket_id_of
 from ticket_core.service import intake
@@ -27,12 +25,10 @@ from ticket_core.store.journals import Input, load_input
 from ticket_core.store.tickets import load_ticket
 
 if TYPE_CHECKING:
-    from gateway.config import Settings
     from ticket_core.model import JSON
 
 Arguments = Mapping[str, "JSON"]
 Work = Callable[[Parts, Arguments], Awaitable["JSON"]]
-Call = Callable[[str, Arguments], Awaitable["JSON"]]
 
 #: Outcomes that a better reading of the same bytes may change.
 _MAY_CHANGE = frozenset({"triage", "automatic", "receipt"})
@@ -195,24 +191,3 @@ COMMANDS: Mapping[str, Work] = {
 def commands_of(parts: Parts) -> dict[str, Command]:
     """The commands, done to these parts."""
     return {name: partial(work, parts) for name, work in COMMANDS.items()}
-
-
-@contextlib.asynccontextmanager
-async def carrying_out(settings: Settings) -> AsyncIterator[Call]:
-    """A function that does commands by name: through the running gateway where there is one, else here.
-
-    Raises:
-        StoreLocked: another process holds the SQLite file and does not listen.
-    """
-    url = settings.database.url
-    try:
-        await control.call(url, "ping", {})
-    except NobodyListens:
-        parts = assemble(settings)
-        try:
-            async with opened(parts):
-                yield lambda name, arguments: COMMANDS[name](parts, arguments)
-        except StoreLocked as error:
-            raise Failed(f"{error}, which does not answer") from error
-        return
-    yield partial(control.call, url)

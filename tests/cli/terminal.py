@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.cli.launcher import launch
+
 _GATEWAY = str(Path(sys.executable).parent / "gateway")
 _CONFIG = """
 profile = "telecom-10086"
@@ -73,16 +75,10 @@ class Terminal:
 
     def run(self, *arguments: str, given: str | bytes = b"", zh: bool = False) -> Ran:
         """Run ``gateway ARGUMENTS`` to its end, with `given` on standard input."""
-        done = subprocess.run(
-            [_GATEWAY, *arguments],
-            cwd=self.folder,
-            env=self._environment(zh),
-            input=given.encode() if isinstance(given, str) else given,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        return Ran(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
+        streams = [self.folder.parent / f"{self.folder.name}.{name}" for name in ("in", "out", "err")]
+        streams[0].write_bytes(given.encode() if isinstance(given, str) else given)
+        code = launch(arguments, self.folder, self._environment(zh), streams)
+        return Ran(code=code, out=streams[1].read_text("utf-8"), err=streams[2].read_text("utf-8"))
 
     @contextmanager
     def serving(self) -> Iterator[Served]:

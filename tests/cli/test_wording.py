@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,14 +39,15 @@ def test_every_command_explains_itself_and_takes_a_configuration(terminal: Termi
     assert "--config FILE" in ran.out
 
 
-def test_the_help_comes_at_once(terminal: Terminal) -> None:
-    terminal.run("--help")
+def test_the_help_comes_at_once() -> None:
+    command = [str(Path(sys.executable).parent / "gateway"), "--help"]
     took = []
-    for _ in range(3):
-        started = time.perf_counter()
-        terminal.run("--help")
-        took.append(time.perf_counter() - started)
-    assert min(took) < 0.5
+    for _ in range(4):
+        started = os.times()
+        subprocess.run(command, capture_output=True, check=True)
+        ended = os.times()
+        took.append(ended.children_user + ended.children_system - started.children_user - started.children_system)
+    assert min(took) < 0.5, "seconds of the processor"
 
 
 def test_a_chinese_terminal_is_spoken_to_in_chinese_and_any_other_in_english(terminal: Terminal) -> None:

@@ -1,0 +1,110 @@
+"""`gateway check`: everything that is wrong, at once, with file and key."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.terminal import Terminal, free_port
+
+
+def test_a_good_configuration_is_said_to_be_good(terminal: Terminal) -> None:
+    ran = terminal.run("check")
+    assert (ran.code, ran.err) == (0, "")
+    assert "SQLite 3." in ran.out
+
+
+def test_all_problems_stand_in_one_listing_with_file_and_key(terminal: Terminal) -> None:
+    terminal.configure(
+        """
+        [channels.chat]
+        kind = "no-such-kind"
+        [channels.second]
+        kind = "email"
+        adress = "other@example.com"
+        [transports.out]
+        kind = "smtp"
+        """,
+        first='calendar_folder = "no-such-folder"\n',
+    )
+    ran = terminal.run("check")
+    assert ran.code == 2
+    for key in ("calendar_folder", "channels.chat", "channels.second.adress", "transports.out.host"):
+        assert f"gateway.toml: {key}" in ran.err, ran.err
+
+
+def test_a_secret_is_never_repeated_in_a_problem(terminal: Terminal) -> None:
+    terminal.configure('[transports.out]\nkind = "smtp"\nport = "hunter2"\npassword = ["hunter2"]\n')
+    ran = terminal.run("check")
+    assert ran.code == 2
+    assert "hunter2" not in ran.err + ran.out
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ('[[people]]\nname = "sun"\n', "people.sun: named 2 times"),
+        ('[[people]]\nname = "li"\ngroups = ["kitchen"]\n', "people.li.groups: no profile has a group kitchen"),
+        ('[[people]]\nname = "li"\nroles = ["king"]\n', "people.li.roles: no role king"),
+        (
+            '[[people]]\nname = "li"\nemail = "Complaints@example.com"\n',
+            "people.li.email: the address of channels.mail",
+        ),
+        (
+            '[channels.two]\nkind = "email"\naddress = "complaints@example.com"\n[channels.two.door]\nport = 2626\n',
+            "channels.two.address: complaints@example.com belongs to channels.mail already",
+        ),
+        (
+            (
+                '[channels.two]\nkind = "email"\naddress = "two@example.com"\n'
+                '[channels.two.imap]\nhost = "imap.example.com"\nuser = "box@example.com"\npassword = "x"\n'
+                '[transports.out]\nkind = "smtp"\nhost = "smtp.example.com"\naddress = "out@example.com"\n'
+                'user = "box@example.com"\npassword = "x"\n'
+            ),
+            "transports.out.user: the mailbox that channels.two reads",
+        ),
+    ],
+)
+def test_a_set_up_that_would_go_wrong_is_refused(terminal: Terminal, more: str, problem: str) -> None:
+    terminal.configure(more)
+    ran = terminal.run("check")
+    assert ran.code == 2
+    assert problem in ran.err
+
+
+def test_a_group_that_nobody_handles_is_a_problem(terminal: Terminal) -> None:
+    text = (terminal.folder / "gateway.toml").read_text()
+    (terminal.folder / "gateway.toml").write_text(text.replace('"switching", ', ""))
+    assert "nobody handles the group switching" in terminal.run("check").err
+
+
+def test_a_broken_template_is_a_problem(terminal: Terminal) -> None:
+    folder = terminal.folder / "templates" / "notices" / "zh-CN" / "hello"
+    folder.mkdir(parents=True)
+    (folder / "text.txt.j2").write_text("{{ ticket.nummer }}")
+    terminal.configure(first='templates_folder = "templates"\n')
+    ran = terminal.run("check")
+    assert ran.code == 2
+    assert "templates/notices/zh-CN/hello/text.txt.j2: line 1: ticket has no nummer" in ran.err
+    assert "telecom-10086.toml: notify: there is no notice acknowledgement" in ran.err
+
+
+def test_what_travels_in_the_clear_is_warned_of_and_no_problem(terminal: Terminal) -> None:
+    terminal.configure(
+        '[transports.out]\nkind = "smtp"\nhost = "smtp.example.com"\naddress = "out@example.com"\nsecurity = "none"\n'
+    )
+    ran = terminal.run("check")
+    assert ran.code == 0, ran.err
+    assert "transports.out: no TLS" in ran.err
+
+
+def test_online_says_what_cannot_be_reached_within_its_time_limit(terminal: Terminal) -> None:
+    port = free_port()
+    terminal.configure(
+        f'[transports.out]\nkind = "smtp"\nhost = "127.0.0.1"\nport = {port}\naddress = "out@example.com"\n'
+        'security = "none"\n'
+    )
+    assert terminal.run("check").code == 0
+    ran = terminal.run("check", "--online", "--json")
+    assert ran.code == 2
+    [problem] = ran.json["problems"]
+    assert f"transports.out: 127.0.0.1:{port}" in problem
