@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import ConfigDict
@@ -24,11 +23,9 @@ class Person:
     phone: str = ""
     locale: str = "zh-CN"
 
-    @property
-    def addresses(self) -> Mapping[str, str]:
-        """Address by medium."""
-        known = {"email": self.email, "sms": self.phone}
-        return {medium: address for medium, address in known.items() if address}
+    def address(self, medium: str) -> str:
+        """Where this person is reached by a medium; empty when not."""
+        return self.email if medium == "email" else self.phone if medium == "sms" else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 _NAMED_ADDRESS = re.compile(r"([^<>]*)<([^<>]*)>")
 # RFC 5321 dot-string, with the letters of RFC 6531; without * because li***@ is a mask.
 _LOCAL_PART = re.compile(r"[\w!#$%&'+/=?^`{|}~-]+(?:\.[\w!#$%&'+/=?^`{|}~-]+)*")
+# What nearly every address looks like; it needs no tidying.
+_PLAIN_ADDRESS = re.compile(r"[a-zA-Z0-9_+-]+(?:\.[a-zA-Z0-9_+-]+)*@(?:[a-z0-9]+\.)+[a-z]{2,20}")
 _HOST = re.compile(
     r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*\.(?!-)(?![0-9]+$)[a-z0-9-]{2,63}(?<!-)"
 )
@@ -116,6 +118,8 @@ def read_email(raw: str) -> Email | None:
     Limits of RFC 5321: 64 characters before the @, 254 in all. Quoted local parts, address literals and domains
     without a dot are not read: no complainant can be reached there.
     """
+    if len(raw) <= _LONGEST_LOCAL and _PLAIN_ADDRESS.fullmatch(raw):
+        return Email(address=raw)
     if len(raw) > _LONGEST_WRITTEN_ADDRESS or _CONTROL.search(raw):
         return None
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", raw)).strip().removeprefix("mailto:")

@@ -133,42 +133,44 @@ def _complainant(
 ) -> tuple[Complainant, tuple[str, ...]]:
     """Who complained, and the identities that name that person; what is masked or a hotline names nobody."""
     name = _line(given.get("name"))
+    phones: dict[str, None] = {}
+    emails: dict[str, None] = {}
+    chats: dict[str, None] = {}
+    masked: dict[str, None] = {}
+    keys: dict[str, None] = {}
+    mobile = ""
     written = [("phone", given.get("phone"), ""), ("phone", caller, ""), ("email", given.get("email"), "")]
     written += [(one.medium, one.value, one.name) for one in sender]
-    phones: list[str] = []
-    emails: list[str] = []
-    chats: list[str] = []
-    masked: list[str] = []
-    keys: list[str] = []
-    mobile = ""
     for medium, written_value, display in written:
         value = tidy(str(written_value), _LONGEST_ADDRESS) if written_value else ""
         if not value:
             continue
         name = name or _line(display)
+        key: str | None = f"{medium}:{value}"
         if medium == "phone":
-            phone = read_phone(str(value), area_code=reading.area_code or None)
+            phone = read_phone(value, area_code=reading.area_code or None)
             key = phone_key(phone)
-            (phones if phone.e164 and phone.kind != "masked" else masked).append(phone.e164 or str(value)[:64])
-            if phone.sms_capable and not mobile:
-                mobile = phone.e164 or ""
+            if phone.e164 is None:
+                masked[value[:64]] = None
+            else:
+                phones[phone.e164] = None
+                mobile = mobile or (phone.e164 if phone.sms_capable else "")
         elif medium == "email":
-            email = read_email(str(value))
+            email = read_email(value)
             key = email.key if email else None
-            (emails if email else masked).append(email.address if email else str(value)[:254])
+            (emails if email else masked)[email.address if email else value] = None
         else:
-            key = f"{medium}:{value}"
-            chats.append(str(value))
+            chats[value] = None
         if key:
-            keys.append(key)
+            keys[key] = None
     who = Complainant(
         name=name,
-        phones=tuple(dict.fromkeys(phones)),
+        phones=tuple(phones),
         mobile=mobile,
-        emails=tuple(dict.fromkeys(emails)),
-        chats=tuple(dict.fromkeys(chats)),
-        masked=tuple(dict.fromkeys(masked)),
+        emails=tuple(emails),
+        chats=tuple(chats),
+        masked=tuple(masked),
         anonymous=bool(given.get("anonymous")),
         confidential=bool(given.get("confidential")),
     )
-    return who, tuple(dict.fromkeys(keys))
+    return who, tuple(keys)

@@ -32,7 +32,8 @@ _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 
 def tidy(text: str, limit: int) -> str:
     """Return `text` in NFC, at most `limit` characters, newlines as ``\\n``, without controls and outer blanks."""
-    text = _UNWANTED.sub("", _NEWLINES.sub("\n", text))
+    if not text.isprintable():  # nearly every line of a form is, and has nothing to tidy away
+        text = _UNWANTED.sub("", _NEWLINES.sub("\n", text))
     if not text.isascii():
         text = _composed(text)
     return text.strip()[:limit].rstrip()

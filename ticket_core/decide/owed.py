@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ticket_core.directory import Directory, Person
-from ticket_core.model import Event, Notice, Ticket
+from ticket_core.model import Complainant, Event, Notice, Ticket
 from ticket_core.profile import NotifyRule, Profile
 
 
@@ -29,17 +29,22 @@ def owed(ticket: Ticket, events: Iterable[Event], profile: Profile, directory: D
 def _of_rule(rule: NotifyRule, ticket: Ticket, event: Event, directory: Directory) -> Iterator[Notice]:
     if rule.to == "complainant":
         who = ticket.complainant
-        addresses = {"email": who.emails[0] if who.emails else "", "sms": who.mobile}
-        media = [(medium, addresses[medium]) for medium in rule.via if addresses.get(medium)]
+        media = [(medium, address) for medium in rule.via if (address := _address(who, medium))]
         for medium, address in media if rule.every else media[:1]:
             yield _notice(rule, ticket, event, medium, address, who.name, ticket.locale)
         return
     for person in _people(rule, ticket, directory):
         if person.name == event.actor:
             continue  # nobody is told what he did himself
-        known = [(medium, person.addresses[medium]) for medium in rule.via if medium in person.addresses]
+        known = [(medium, address) for medium in rule.via if (address := person.address(medium))]
         for medium, address in known if rule.every else known[:1]:
             yield _notice(rule, ticket, event, medium, address, person.label or person.name, person.locale)
+
+
+def _address(who: Complainant, medium: str) -> str:
+    if medium == "email":
+        return who.emails[0] if who.emails else ""
+    return who.mobile if medium == "sms" else ""
 
 
 def _people(rule: NotifyRule, ticket: Ticket, directory: Directory) -> tuple[Person, ...]:
