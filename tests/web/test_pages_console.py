@@ -222,7 +222,9 @@ async def test_another_site_cannot_act_in_an_agents_name(site: Gateway, agent: C
     page = await text_of(await agent.get(f"/console/tickets/{number}"))
     given = {"csrf": value_of("csrf", page), "token": value_of("token", page), "text": "x"}
     path = f"/console/tickets/{number}/comment"
-    assert (await agent.post(path, data=given, headers={"Origin": "https://example.com"})).status == 403
+    for accept in (HTML, {}):
+        headers = {"Origin": "https://example.com", **accept}
+        assert (await agent.post(path, data=given, headers=headers)).status == 403
     assert (await agent.post(path, data={**given, "csrf": ""})).status == 403
     assert (await site.ticket(number)).version == 1
 

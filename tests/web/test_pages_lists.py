@@ -89,7 +89,7 @@ async def test_a_notice_is_shown_in_each_form_as_its_recipient_reads_it(site: Ga
     key = site.reception.keys.key(one.ticket_id)
     short = f"您的投诉已受理，查询：http://127.0.0.1/track/{number}?key={key}"
     forms = {"subject": "受理", "text": HOSTILE, "short": short, "html": f"<p style='color:red'>受理 {key}</p>"}
-    keep = update(notice).where(notice.c.id == one.id).values(rendered=json.dumps(forms))
+    keep = update(notice).where(notice.c.id == one.id).values(rendered=json.dumps(forms), cause="550 li@example.com")
     await site.reception.store.run(lambda tx: tx.connection.execute(keep) and None)
     page = await text_of(await agent.get(f"/console/notices/{one.id}"))
     assert f"{len(short) + len('【示范通信】')} 个字符，2 条短信" in page
@@ -103,6 +103,8 @@ async def test_a_notice_is_shown_in_each_form_as_its_recipient_reads_it(site: Ga
     stranger = await signed_in(site, "qian")
     page = await text_of(await stranger.get(f"/console/notices/{one.id}"))
     assert "只有经办此工单的人员可见" in page
+    assert "550 l***@example.com" in page
+    assert "13800001234" not in page
     assert (await stranger.get(f"/console/notices/{one.id}/html")).status == 404
 
 

@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 from sqlalchemy import Connection
 
-from gateway.mask import mask_name
+from gateway.mask import mask_name, mask_text
 from gateway.render import FORMS
 from gateway.segments import segments
 from gateway.web.auth import Account, require
@@ -68,7 +68,7 @@ class InputRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeRow:
-    """One notice; the address and the name are masked for those who do not handle its ticket."""
+    """One notice; what is personal in it is masked for those who do not handle its ticket."""
 
     id: int
     number: str
@@ -111,9 +111,12 @@ def notice_row(one: SentNotice, zone: tzinfo, *, clear: bool) -> NoticeRow:
         attempts=one.attempts,
         transport=one.transport,
         provider_id=one.provider_id,
-        cause=one.cause,
+        cause=one.cause if clear else mask_text(one.cause),
         template_version=one.template_version,
-        deliveries=tuple(replace(each, at=each.at.astimezone(zone)) for each in one.deliveries),
+        deliveries=tuple(
+            replace(each, at=each.at.astimezone(zone), detail=each.detail if clear else mask_text(each.detail))
+            for each in one.deliveries
+        ),
     )
 
 
@@ -127,7 +130,7 @@ def _input_row(one: Input, zone: tzinfo) -> InputRow:
         look=_LOOKS.get(one.outcome, "plain"),
         number=number,
         display_number=display(number) if number else "",
-        note=one.note,
+        note=mask_text(one.note),
         actor=one.actor,
         external_id=one.external_id or "",
         raw_type=one.raw_type,

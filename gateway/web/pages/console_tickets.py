@@ -73,12 +73,11 @@ async def _list(request: web.Request, account: Account, view: str, here: str) ->
     cursor = request.query.get("cursor")
 
     def look(connection: Connection) -> tuple[Page[Listed], dict[str, int]]:
-        counts = {name: _count(connection, one, now) for name, one in views.items()}
+        # All there ever were would be counted row by row.
+        counts = {name: _count(connection, one, now) for name, one in views.items() if name != "all"}
         if identity is not None:
             return _of_person(connection, identity, now), counts
-        page = list_tickets(connection, wanted, now, cursor=cursor, limit=_PER_PAGE)
-        filtered = wanted != views[view]
-        return page, {**counts, "": _count(connection, wanted, now) if filtered else counts[view]}
+        return list_tickets(connection, wanted, now, cursor=cursor, limit=_PER_PAGE), counts
 
     try:
         page, counts = await reception.store.read(look)
@@ -90,12 +89,12 @@ async def _list(request: web.Request, account: Account, view: str, here: str) ->
         "console/tickets",
         here=here,
         view=view,
-        views=[(name, f"/console/?{urlencode({'view': name})}", counts[name]) for name in views],
+        views=[(name, f"/console/?{urlencode({'view': name})}", counts.get(name, "")) for name in views],
         given=given,
         filtered=any(given.values()),
         choices=_choices(profile_of(request.app), words),
         rows=[row_of(one.ticket, one.next_due_at, policy, words.locale, now) for one in page.rows],
-        total=counts.get("", len(page.rows)),
+        total=counts.get(view) if wanted == views[view] else None,
         first=f"/console/?{urlencode(query)}" if cursor else "",
         next=f"/console/?{urlencode({**query, 'cursor': page.cursor})}" if page.cursor else "",
     )

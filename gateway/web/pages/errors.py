@@ -34,6 +34,7 @@ async def error_page(request: web.Request, problem: Problem, _locale: Locale) ->
             return await ask_again(request)
         return see(f"/console/sign-in?{urlencode({'next': request.path_qs})}")
     name = _WORDS.get(problem.status, "broken")
-    page = await show(request, "problem", back="/", status=problem.status, name=name)
+    console = request.path.startswith("/console/")
+    page = await show(request, "problem", back="/", status=problem.status, name=name, console=console)
     page.headers.update(problem.headers)
     return page

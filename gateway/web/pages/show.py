@@ -12,7 +12,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.render.filters import filters_of
-from gateway.web.auth import ROLES, SIGN_IN, form_token, signed_in
+from gateway.web.auth import ROLES, form_token, signed_in
 from gateway.web.pages.assets import Assets
 from gateway.web.pages.language import LOCALES, Words, page_locale
 from gateway.web.words import Locale
@@ -101,8 +101,7 @@ async def show(
     `here` is its entry in the navigation, `back` where a switch of language leads (this page, unless told).
     """
     locale = page_locale(request)
-    console = request.path.startswith("/console/") and SIGN_IN in request.app
-    account = await signed_in(request) if console else None
+    account = await signed_in(request) if template.startswith("console/") else None
     text = (
         request.app[SHELF]
         .environments[locale]
