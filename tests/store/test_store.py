@@ -156,7 +156,7 @@ async def test_ids_are_never_given_twice_over_failures_and_restarts(url: str) ->
         with running(url) as store:
             for _ in range(5):
                 await asyncio.gather(
-                    *(store.run(one) for one in (script, failing, script)),
+                    *(store.run(one) for one in (failing, script, script)),
                     return_exceptions=True,
                 )
     assert len(given) == 30
