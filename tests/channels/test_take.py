@@ -35,7 +35,7 @@ async def test_garbage_that_comes_again_is_known_by_its_bytes(tmp_path: Path) ->
 
 async def test_a_report_with_an_absurd_number_of_parts_is_recorded(tmp_path: Path) -> None:
     reports = SmsReports("cloud", SmsReportsSettings(secret="synthetic-secret"))
-    body = b'{"id": "p-1\\ud800\\u0000", "status": "delivered", "parts": 9223372036854775808}'
+    body = b'{"id": "p-1\\u0000", "status": "delivered", "parts": 9223372036854775808}'
     async with opened_house(tmp_path) as house:
         house.admit(reports)
         await house.accept(reports, Raw(channel="cloud", body=body, received_at=NOW))
