@@ -53,7 +53,7 @@ def _gateway(store: Store, count: int) -> Variant:
     channel = Email("mail", EmailSettings(address="tousu@example.com", door=Door(port=0)))
     reception = Reception(store, generic_policy(), keys, {"mail": reading}, lambda: None)
 
-    async def record(_receipt: DeliveryReceipt) -> None:
+    async def record(receipt: DeliveryReceipt, *, channel: str = "", raw: bytes = b"") -> None:
         raise AssertionError("none of these mails is a delivery report")
 
     async def once(number: int) -> Sample:

@@ -19,25 +19,25 @@ from ticket_core.store.store import Store
 
 _PART = "sweep"
 _BOUND = 1.2
-_FEW, _MANY = 1_000, 100_000
+_FEW = 1_000
 _DUE = 2  # timers at each sweep
-_SWEEPS = 100  # in a round; all rounds together stay below the few timers there are
 _GAP = timedelta(seconds=1)  # between the due times of two timers
 
 
 async def run(scale: Scale) -> Outcome:
     """Sweeps at moments `_DUE` timers apart, in turn in both databases."""
-    rounds = min(scale.rounds, _FEW // (_DUE * _SWEEPS))
-    names = {open_timers: f"{open_timers:,} open" for open_timers in (_FEW, _MANY)}
+    open_timers = max(scale.tickets // 10, _FEW)
+    sweeps = min(scale.count // 30 + 1, _FEW // (_DUE * scale.rounds))  # all rounds find as many due as they look for
+    few, many = f"{_FEW:,} open", f"{open_timers:,} open, few due"
     with scratch() as folder:
-        few, many = folder / "few.sqlite3", folder / "many.sqlite3"
-        for path, open_timers in ((few, _FEW), (many, _MANY)):
-            await _fill(path, open_timers)
-        async with open_store(few) as low, open_store(many) as high:
-            variants = {names[_FEW]: await _variant(low), names[_MANY]: await _variant(high)}
-            found = Found(_PART, await in_turn(variants, rounds, part=_PART))
-    cost = found.ratio("cpu", names[_MANY], names[_FEW])
-    target = found.at_most(f"CPU per sweep among {_MANY:,} timers, to {_FEW:,}", _BOUND, cost)
+        low, high = folder / "few.sqlite3", folder / "many.sqlite3"
+        await _fill(low, _FEW)
+        await _fill(high, open_timers)
+        async with open_store(low) as small, open_store(high) as large:
+            variants = {few: await _variant(small, sweeps), many: await _variant(large, sweeps)}
+            found = Found(_PART, await in_turn(variants, scale.rounds, part=_PART))
+    cost = found.ratio("cpu", many, few)
+    target = found.at_most(f"CPU per sweep among {open_timers:,} timers, to {_FEW:,}", _BOUND, cost)
     return Outcome(figures=found.figures, targets=(target,))
 
 
@@ -46,18 +46,18 @@ async def _fill(path: Path, open_timers: int) -> None:
     await fill(path, open_timers, first_at=now - _GAP * open_timers, due_at=now, gap=_GAP)
 
 
-async def _variant(store: Store) -> Variant:
+async def _variant(store: Store, sweeps: int) -> Variant:
     policy = generic_policy()
     first = from_us(await store.read(lambda connection: connection.scalar(select(func.min(timer.c.next_at))) or 0))
 
     async def once(number: int) -> Sample:
         wall, cpu = time.perf_counter(), time.process_time()
-        for step in range(number * _SWEEPS, (number + 1) * _SWEEPS):
+        for step in range(number * sweeps, (number + 1) * sweeps):
             now = first + _GAP * (_DUE * (step + 1) - 1)
             fired = await store.run(partial(sweep, now=now, policy=policy))
             if fired != _DUE:
                 raise RuntimeError(f"{fired} timers were due instead of {_DUE}")
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        return {"cpu": cpu / _SWEEPS * 1e6, "wall": wall / _SWEEPS * 1e6}
+        return {"cpu": cpu / sweeps * 1e6, "wall": wall / sweeps * 1e6}
 
     return once
