@@ -72,8 +72,11 @@ def _binaries() -> Path:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Run PostgreSQL 18 on a free port with user `app` and no password; about a second to start."""
+def postgres_server(**changed: str) -> Iterator[PostgresServer]:
+    """Run PostgreSQL 18 on a free port with user `app` and no password; about a second to start.
+
+    `changed` are settings that shall differ from those of a test, such as ``fsync="on"``.
+    """
     binaries = _binaries()
     with scratch_folder("pg") as folder:
         cluster = folder / "cluster"
@@ -81,7 +84,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         give_away(folder)
         _initdb(binaries / "initdb", cluster)
         port = free_port()
-        options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in {**_OPTIONS, **changed}.items() for part in ("-c", f"{name}={value}")]
         command = [str(binaries / "postgres"), "-D", str(cluster), "-p", str(port), "-k", str(folder), *options]
         # SIGINT is the fast stop: sessions are ended, files are flushed.
         with running(command, log=folder / "log", port=port, stop_with=signal.SIGINT, as_nobody=True):
