@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from gateway.keys import Keys
 from gateway.mask import mask_name, mask_phone
 from gateway.render.views import DueView, LinkView, NoticeView, OrganisationView, RecipientView, TicketView
+from ticket_core.decide.timers import promise
 from ticket_core.model import JSON, Ticket, Timer
 from ticket_core.number import display, number_of
 from ticket_core.policy import Policy
@@ -39,10 +40,13 @@ class Letterhead:
 
     def word(self, what: str, name: str, locale: str) -> str:
         """The word for `name` in this locale, or one of the same language; the name itself where there is none."""
+        own = self.words.get(locale, {}).get(what, {})
+        if name in own:
+            return own[name]
         language = locale.partition("-")[0].lower()
         near = [words for key, words in self.words.items() if key.partition("-")[0].lower() == language]
-        for words in (self.words.get(locale), *near, self.words.get(_HOME)):
-            if words is not None and name in words.get(what, {}):
+        for words in (*near, self.words.get(_HOME, {})):
+            if name in words.get(what, {}):
                 return words[what][name]
         return name
 
@@ -90,14 +94,13 @@ def _ticket(
 
 
 def _due(brief: Brief, profile: Profile, now: datetime, *, inside: bool) -> DueView | None:
-    """The deadline that the event names, else the next one owed: to a complainant that of the answer alone."""
-    named = brief.timers.get(str(brief.event.data.get("deadline", "")))
-    owed = [
-        timer
-        for timer in brief.timers.values()
-        if timer.running and (inside or "answered" in profile.stops_of.get(timer.name, ()))
-    ]
-    timer: Timer | None = named or min(owed, key=lambda one: one.due_at, default=None)
+    """The deadline that the event names; else the next one owed, and to a complainant what was promised."""
+    timers = brief.timers
+    timer: Timer | None = timers.get(str(brief.event.data.get("deadline", "")))
+    if timer is None and inside:
+        timer = min((one for one in timers.values() if one.running), key=lambda one: one.due_at, default=None)
+    elif timer is None:
+        timer = promise(timers.values(), profile)
     if timer is None:
         return None
     return DueView(

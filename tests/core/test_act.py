@@ -230,3 +230,11 @@ def test_another_persons_ticket_is_none_of_the_rules_business() -> None:
     desk, ticket = opened()
     desk.take(draft(WANG, at("09:30:00")))
     assert desk.tickets[ticket.id] == ticket
+
+
+def test_a_ticket_given_to_another_group_leaves_the_hands_it_was_in() -> None:
+    desk, ticket = opened()
+    ticket = act(desk, command(ticket, "assign", group="service", assignee="zhao"))
+    assert (ticket.group, ticket.assignee) == ("service", "zhao")
+    ticket = act(desk, command(ticket, "assign", group="business"))
+    assert (ticket.group, ticket.assignee) == ("business", "")

@@ -63,6 +63,8 @@ def decide_act(command: Command, standing: Standing, policy: Policy) -> Case:
         changes["status"], changes["stage"] = action.target, profile.stage_of[action.target]
     if ticket.triage and action.target is not None:
         changes["triage"] = ""
+    if fields.get("group", ticket.group) != ticket.group and "assignee" not in fields:
+        changes["assignee"] = ""  # whoever had it belongs to the other group
     effect = _EFFECTS.get(action.event)
     if effect is not None:
         effect(case, standing, command, fields, changes, policy)

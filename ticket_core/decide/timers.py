@@ -170,3 +170,9 @@ def settle(timers: Mapping[str, Timer], event: str, stage: str, at: datetime, pr
         elif stage in FINISHED:
             ended[name] = replace(timer, cancelled_at=at, next_at=None)
     return ended
+
+
+def promise(timers: Iterable[Timer], profile: Profile) -> Timer | None:
+    """What the complainant was promised: the last running deadline that an answer meets; the others lead to it."""
+    owed = [one for one in timers if one.running and "answered" in profile.stops_of.get(one.name, ())]
+    return max(owed, key=lambda one: one.due_at, default=None)

@@ -31,10 +31,10 @@ from gateway.web.problems import Problem
 from gateway.web.public import COMPLAINANT, public_view
 from gateway.web.schema import AttachmentBody
 from gateway.web.words import Locale, core_reason
+from ticket_core.decide.timers import promise
 from ticket_core.errors import ActionRefused, FieldMissing
-from ticket_core.model import JSON, Command, File, Timer
+from ticket_core.model import JSON, Command, File
 from ticket_core.number import number_of, ticket_id_of
-from ticket_core.profile import Profile
 from ticket_core.store.queries import load_file
 
 
@@ -56,12 +56,6 @@ _ACTIONS: Mapping[str, tuple[str, Callable[[Sent], dict[str, JSON]]]] = {
 }
 _FILES: TypeAdapter[list[AttachmentBody]] = TypeAdapter(list[AttachmentBody])
 _THANKS = frozenset({"new", *_ACTIONS})
-
-
-def promise_of(timers: tuple[Timer, ...], profile: Profile) -> Timer | None:
-    """The last of the running deadlines that an answer meets: the others are steps on the way to it."""
-    owed = [one for one in timers if one.running and "answered" in profile.stops_of.get(one.name, ())]
-    return max(owed, key=lambda one: one.due_at, default=None)
 
 
 async def find(request: web.Request) -> web.Response:
@@ -120,7 +114,7 @@ async def _page(
     locale: Locale = words_of(request).locale
     file = await reception.store.read(lambda connection: load_file(connection, ticket_id))
     profile = reception.policy.profiles[file.ticket.profile]
-    owed = promise_of(file.timers, profile)
+    owed = promise(file.timers, profile)
     view = public_view(file, reception.policy, locale)
     return await show(
         request,
