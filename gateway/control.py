@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 #: Does one command; what it raises on purpose (`GatewayError`, `TicketError`) is told to the caller.
 Command = Callable[[Mapping[str, "JSON"]], Awaitable["JSON"]]
 
+_LONGEST_NAME = 100  # bytes
 _LARGEST = 256 << 20  # bytes: a recorded input with its attachments, in base64
 _PATIENCE = ClientTimeout(total=600, connect=5)
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid of the other side (Linux, SO_PEERCRED)
@@ -53,7 +54,9 @@ def socket_path(url: str) -> Path | None:
     if not is_sqlite(url) or not database or database == ":memory:":
         return None
     name = hashlib.sha256(str(Path(database).resolve()).encode()).hexdigest()[:24]
-    return Path(tempfile.gettempdir()) / f"complaint-gateway-{name}.sock"
+    path = Path(tempfile.gettempdir()) / f"complaint-gateway-{name}.sock"
+    # The system takes no longer name for a socket.
+    return path if len(bytes(path)) <= _LONGEST_NAME else Path("/tmp") / path.name  # noqa: S108  its owner is checked
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway import control
 from gateway.cli.failures import Failed
+from gateway.cli.shape import keep_private
 from gateway.cli.words import say
 from gateway.control import NobodyListens
 from gateway.logs import set_up_logs
@@ -41,6 +42,7 @@ async def carrying_out(settings: Settings) -> AsyncIterator[Call]:
     from gateway.cli.work import COMMANDS
 
     set_up_logs()
+    keep_private()
     parts = assemble(settings)
     try:
         async with opened(parts):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.shape import AsJson, ConfigFile, print_json, settings_of
+from gateway.cli.shape import AsJson, ConfigFile, print_json, settings_of, zone_of
 from gateway.cli.times import read_time
 from gateway.cli.words import say
 
@@ -29,10 +29,7 @@ def tick(
 
 async def _tick(config: Path | None, now: str) -> JSON:
     from gateway.cli.carry import carrying_out
-    from ticket_core.profile import load_profile
 
     settings = settings_of(config)
-    folders = [settings.profiles_folder] if settings.profiles_folder else []
-    zone = load_profile(settings.profile, *folders).tz
     async with carrying_out(settings) as carry_out:
-        return await carry_out("tick", {"now": read_time(now, zone).isoformat() if now else None})
+        return await carry_out("tick", {"now": read_time(now, zone_of(settings)).isoformat() if now else None})

@@ -22,6 +22,7 @@ from gateway.cli.shape import (
     print_table,
     settings_of,
     tell,
+    zone_of,
 )
 from gateway.cli.words import say
 
@@ -115,7 +116,8 @@ def list_inputs(
     from gateway.cli.reading import reading
     from ticket_core.store.journals import list_inbound
 
-    with reading(settings_of(config)) as pages:
+    settings = settings_of(config)
+    with reading(settings) as pages:
         rows = pages(limit, lambda connection, cursor, most: list_inbound(
             connection, channel=channel, outcome=outcome, cursor=cursor, limit=most
         ))  # fmt: skip
@@ -127,6 +129,7 @@ def list_inputs(
             ("ID", say("到达", "RECEIVED"), say("渠道", "CHANNEL"), say("结果", "OUTCOME"), say("工单", "TICKET"),
              say("字节", "BYTES"), say("备注", "NOTE")),
             [(row.id, row.received_at, row.channel, row.outcome, _number(row), row.size, row.note) for row in rows],
+            zone_of(settings),
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gateway.cli.failures import Failed
-from gateway.cli.shape import ConfigFile, settings_of, tell
+from gateway.cli.shape import ConfigFile, keep_private, settings_of, tell
 from gateway.cli.words import say
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def serve(config: ConfigFile = None) -> None:
 
     settings = settings_of(config)
     set_up_logs()
+    keep_private()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings))
     tell(say("已停止", "stopped"))

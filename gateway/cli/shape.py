@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -15,6 +16,8 @@ import typer
 from gateway.cli.words import say
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from gateway.config import Settings
     from ticket_core.model import JSON
 
@@ -52,6 +55,23 @@ def settings_of(config: Path | None) -> Settings:
     return load_settings(config)
 
 
+def zone_of(settings: Settings) -> ZoneInfo:
+    """The zone in which this installation counts days, which need not be this machine's.
+
+    Raises:
+        ProfileError: the profile is wrong or missing.
+    """
+    from ticket_core.profile import load_profile
+
+    folders = [settings.profiles_folder] if settings.profiles_folder else []
+    return load_profile(settings.profile, *folders).tz
+
+
+def keep_private() -> None:
+    """Let nobody else on this machine read what this process writes: the database is full of personal data."""
+    os.umask(0o077)
+
+
 def print_json(document: JSON) -> None:
     """One JSON document on one line of standard output."""
     print(json.dumps(document, ensure_ascii=False, separators=(",", ":")), flush=True)
@@ -62,9 +82,9 @@ def print_document(document: JSON) -> None:
     print(json.dumps(document, ensure_ascii=False, indent=2), flush=True)
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """A table with aligned columns; Chinese characters are two columns wide."""
-    table = [list(headings), *([_cell(value) for value in row] for row in rows)]
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], zone: tzinfo = UTC) -> None:
+    """A table with aligned columns, times in `zone`; Chinese characters are two columns wide."""
+    table = [list(headings), *([_cell(value, zone) for value in row] for row in rows)]
     widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
     for row in table:
         cells = (text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True))
@@ -76,13 +96,13 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def local(at: datetime) -> str:
-    """A time as people read it, to the second, in this machine's zone."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def shown(at: datetime, zone: tzinfo) -> str:
+    """A time as people read it, to the second."""
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _cell(value: Cell) -> str:
-    text = local(value) if isinstance(value, datetime) else "" if value is None else str(value)
+def _cell(value: Cell, zone: tzinfo) -> str:
+    text = shown(value, zone) if isinstance(value, datetime) else "" if value is None else str(value)
     return " ".join(text.split())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,11 +13,12 @@ from gateway.cli.shape import (
     ConfigFile,
     Limit,
     group,
-    local,
     print_document,
     print_json,
     print_table,
     settings_of,
+    shown,
+    zone_of,
 )
 from gateway.cli.words import locale, say
 
@@ -95,6 +96,7 @@ def list_all(
             for row in rows
             for one in (row.ticket,)
         ],
+        zone_of(settings),
     )  # fmt: skip
 
 
@@ -156,6 +158,7 @@ def _print_file(file: TicketFile, notices: list[SentNotice], policy: Policy) -> 
     from ticket_core.number import number_of
 
     one, profile, tongue = file.ticket, policy.profiles[file.ticket.profile], locale()
+    zone = profile.tz
     status = profile.label_of("status", one.status, tongue)
     priority = profile.label_of("priority", one.priority, tongue)
     print(f"{number_of(one.id)}  {one.kind} · {one.grade} · {priority} · {status}  {one.subject}")
@@ -169,16 +172,18 @@ def _print_file(file: TicketFile, notices: list[SentNotice], policy: Policy) -> 
     for link in one.links:
         print(f"{link.relation} {number_of(link.ticket_id)}")
     for said in file.complaints:
-        print(f"\n── {said.kind} {said.seq}  {said.channel}  {local(said.lodged_at)}\n{said.text}")
+        print(f"\n── {said.kind} {said.seq}  {said.channel}  {shown(said.lodged_at, zone)}\n{said.text}")
     print()
     print_table(
         (say("时限", "DEADLINE"), say("到期", "DUE"), say("状态", "STATE")),
-        [(profile.label_of("deadline", row.name, tongue), row.due_at, _state(row)) for row in file.timers],
+        [(profile.label_of("deadline", row.name, tongue), row.due_at, _state(row, zone)) for row in file.timers],
+        zone,
     )
     print()
     print_table(
         ("#", say("时间", "AT"), say("事件", "EVENT"), say("谁", "ACTOR")),
         [(row.seq, row.at, row.kind, row.actor) for row in file.events],
+        zone,
     )
     print()
     print_table(
@@ -187,9 +192,9 @@ def _print_file(file: TicketFile, notices: list[SentNotice], policy: Policy) -> 
     )
 
 
-def _state(timer: Timer) -> str:
+def _state(timer: Timer, zone: tzinfo) -> str:
     if timer.met_at:
-        return say(f"{local(timer.met_at)} 完成", f"met {local(timer.met_at)}")
+        return say(f"{shown(timer.met_at, zone)} 完成", f"met {shown(timer.met_at, zone)}")
     if timer.cancelled_at:
         return say("取消", "cancelled")
     return say("超期", "overdue") if timer.overdue_at else say("进行中", "running")

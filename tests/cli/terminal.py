@@ -97,9 +97,8 @@ class Terminal:
             served.wait_until_ready()
             yield served
         finally:
-            if child.poll() is None:
-                child.kill()
-            child.wait(10)
+            child.terminate()
+            child.wait(15)
             assert child.stdout is not None
             child.stdout.close()
 

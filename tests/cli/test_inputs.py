@@ -66,6 +66,13 @@ def test_machines_open_no_ticket_and_garbage_waits_for_a_person(terminal: Termin
     assert broken["ticket"]
 
 
+def test_nobody_else_on_the_machine_can_read_the_database(terminal: Terminal) -> None:
+    terminal.run("ingest", "mail", "-", given=a_mail())
+    kept = [terminal.folder / "data", *(terminal.folder / "data").iterdir()]
+    assert len(kept) > 2
+    assert not [path for path in kept if path.stat().st_mode & 0o077]
+
+
 def test_a_file_that_cannot_be_read_does_not_stop_the_others(terminal: Terminal) -> None:
     (terminal.folder / "a.eml").write_bytes(a_mail())
     ran = terminal.run("ingest", "mail", "missing.eml", "a.eml")
