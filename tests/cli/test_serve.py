@@ -142,3 +142,17 @@ def test_logs_are_json_without_personal_data(terminal: Terminal) -> None:
         assert {"event", "level", "timestamp"} <= set(json.loads(line))
     assert "13800001234" not in served.log.read_text()
     assert "li@example.com" not in served.log.read_text()
+
+
+def test_on_postgresql_commands_work_beside_the_running_gateway(terminal: Terminal, postgres_url: str) -> None:
+    terminal.configure(f'[database]\nurl = "{postgres_url}"\n')
+    with terminal.serving() as served:
+        number = complain(terminal)["number"]
+        added = terminal.run("token", "add", "reporting", "--role", "agent")
+        assert added.code == 0, added.err
+        assert get(terminal, f"/api/v1/tickets/{number}", added.out.strip())[0] == 200
+        assert [row["number"] for row in terminal.run("tickets", "list", "--json").lines] == [number]
+        assert terminal.run("check", "--online").code == 0
+        assert served.stop(signal.SIGTERM) == 0
+    ran = terminal.run("tickets", "show", number)
+    assert ran.code == 0, ran.err
