@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import traceback
+from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import structlog
 
@@ -40,17 +42,18 @@ Clock = Callable[[], datetime]
 _SEND_TIMEOUT = timedelta(seconds=30)  # a transport has its own, shorter ones; this one is the last resort
 _LONGEST_SLEEP = timedelta(seconds=30)  # how late a notice that another process wrote is found at most
 _SHORTEST_SLEEP = timedelta(milliseconds=50)
-_GATHER = timedelta(milliseconds=50)
+_GATHER = timedelta(milliseconds=100)
 _CLEAN_STOP = timedelta(seconds=10)  # how long sends in flight may take at the end
 _AT_ONCE = timedelta(seconds=1)  # the least pause a provider can ask for
 
 
 @dataclass(slots=True)
 class _Lane:
-    """One medium: its transport, how many sends it takes at a time, and what is in hand."""
+    """One medium: what is claimed and not begun, who sends it, and how much is not on record yet."""
 
     transport: Transport
-    slots: asyncio.Semaphore
+    waiting: deque[Brief] = field(default_factory=deque)
+    senders: set[asyncio.Task[None]] = field(default_factory=set)
     in_hand: int = 0
 
 
@@ -74,10 +77,7 @@ class Dispatcher:
         self.last_error_at: datetime | None = None
         self.backlog: Mapping[str, Waiting] = {}
         self._store = store
-        self._lanes = {
-            medium: _Lane(transport, asyncio.Semaphore(transport.concurrency))
-            for medium, transport in transports.items()
-        }
+        self._lanes = {medium: _Lane(transport) for medium, transport in transports.items()}
         self._lease = max(settings.dispatch.lease, 2 * _SEND_TIMEOUT)
         self._batch = settings.dispatch.batch
         self.ladder = RetryLadder(pauses=settings.dispatch.retry, horizon=settings.dispatch.horizon)
@@ -86,7 +86,6 @@ class Dispatcher:
         self._news = asyncio.Event()
         self._stopping = False
         self._look_again = 0.0
-        self._sends: set[asyncio.Task[None]] = set()
         self._results: list[Result] = []
         self._unused: list[Owed] = []
         self._finished = asyncio.Event()
@@ -105,8 +104,8 @@ class Dispatcher:
             handled = 0
             while taken := await self._take():
                 handled += taken
-                if self._sends:
-                    await asyncio.wait(self._sends)
+                if senders := self._senders():
+                    await asyncio.wait(senders)
                 await self._record()
             return handled
         finally:
@@ -165,62 +164,70 @@ class Dispatcher:
         if not owed:
             return 0
         briefs = await self._store.read(lambda connection: load_briefs(connection, owed))
+        for one in owed:
+            self._lanes[one.medium].in_hand += 1
         known = {brief.owed.id for brief in briefs}
         for lost in (one for one in owed if one.id not in known):
-            self._hold(lost, Fact(at=now, status="suppressed", detail="ticket_gone"))
+            self._done(Result(owed=lost, fact=Fact(at=now, status="suppressed", detail="ticket_gone")))
         for brief in briefs:
-            made = self._compose(brief, now)
-            if isinstance(made, Fact):
-                self._hold(brief.owed, made)
-            else:
-                self._lanes[brief.owed.medium].in_hand += 1
-                task = asyncio.create_task(self._deliver(made))
-                self._sends.add(task)
-                task.add_done_callback(self._sends.discard)
+            self._lanes[brief.owed.medium].waiting.append(brief)
+        for medium in room:
+            self._employ(self._lanes[medium])
         return len(owed)
 
-    def _compose(self, brief: Brief, now: datetime) -> Ready | Fact:
-        try:
-            made = self._composer.compose(brief, self._lanes[brief.owed.medium].transport.forms, now)
-        except Exception as error:  # a fault of ours in one notice is not that of all others
-            log.exception("compose_fault", notice=brief.owed.id)
-            made = Fact(
-                at=now, status="temporary_failure", kind="held", detail=f"internal error: {type(error).__name__}"
-            )
-        if isinstance(made, Fact) and made.kind == "held":
-            self._report("notice_held", brief.owed, made.detail)
-        return made
-
-    def _hold(self, owed: Owed, fact: Fact) -> None:
-        self._lanes[owed.medium].in_hand += 1
-        self._done(Result(owed=owed, fact=fact))
-
     def _room(self) -> dict[str, int]:
-        """How many notices fit in each lane; waiting until half a batch fits is cheaper than many small claims."""
-        free = {medium: self._batch - lane.in_hand for medium, lane in self._lanes.items()}
-        return {medium: room for medium, room in free.items() if room * 2 >= self._batch}
+        """How many notices each lane takes: a batch at a time, the next while the last half of one is on its way."""
+        free = {medium: self._batch * 3 // 2 - lane.in_hand for medium, lane in self._lanes.items()}
+        return {medium: self._batch for medium, room in free.items() if room >= self._batch}
 
     # --- Sending
 
-    async def _deliver(self, ready: Ready) -> None:
-        lane = self._lanes[ready.owed.medium]
-        async with lane.slots:
+    def _senders(self) -> set[asyncio.Task[None]]:
+        return {sender for lane in self._lanes.values() for sender in lane.senders}
+
+    def _employ(self, lane: _Lane) -> None:
+        """As many senders as there is work for and the transport takes at a time."""
+        for _ in range(min(lane.transport.concurrency - len(lane.senders), len(lane.waiting))):
+            lane.senders.add(asyncio.create_task(self._send_all(lane)))
+
+    async def _send_all(self, lane: _Lane) -> None:
+        try:
+            await self._send_waiting(lane)
+        finally:  # at once, not by a callback: else a batch that comes now would find all places taken by the finished
+            lane.senders.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _send_waiting(self, lane: _Lane) -> None:
+        while lane.waiting:
+            brief = lane.waiting.popleft()
+            now = self._clock()
             # Whoever would outlast the lease must not begin: another process may send it by then.
-            if self._stopping or self._clock() + _SEND_TIMEOUT > ready.owed.lease_until:
-                self._unused.append(ready.owed)
+            if self._stopping or now + _SEND_TIMEOUT > brief.owed.lease_until:
                 lane.in_hand -= 1
+                self._unused.append(brief.owed)
                 self._finished.set()
-                return
-            fact = await self._send(lane.transport, ready)
-        self._done(
-            Result(
-                owed=ready.owed,
-                fact=fact,
-                transport=lane.transport.name,
-                rendered=ready.rendered,
-                template_version=ready.template_version,
+                continue
+            made = self._compose(brief, lane.transport, now)
+            if isinstance(made, Fact):
+                self._done(Result(owed=brief.owed, fact=made))
+                continue
+            self._done(
+                Result(
+                    owed=brief.owed,
+                    fact=await self._send(lane.transport, made),
+                    transport=lane.transport.name,
+                    rendered=made.rendered,
+                    template_version=made.template_version,
+                )
             )
-        )
+
+    def _compose(self, brief: Brief, transport: Transport, now: datetime) -> Ready | Fact:
+        try:
+            made = self._composer.compose(brief, transport.forms, now)
+        except Exception as error:  # a fault of ours in one notice is not that of all others
+            made = Fact(at=now, status="temporary_failure", kind="held", detail=_fault(error))
+        if isinstance(made, Fact) and made.kind == "held":
+            self._report("notice_held", brief.owed, made.detail)
+        return made
 
     async def _send(self, transport: Transport, ready: Ready) -> Fact:
         """One try; whatever comes of it is a fact."""
@@ -305,7 +312,7 @@ class Dispatcher:
             else:
                 self.health.well()
         media = self._room()
-        at = await self._store.read(lambda connection: next_due(connection, media))
+        at = await self._store.read(lambda connection: next_due(connection, media)) if media else None
         pause = _LONGEST_SLEEP if at is None else min(max(at - self._clock(), _SHORTEST_SLEEP), _LONGEST_SLEEP)
         news = asyncio.create_task(self._news.wait())
         try:
@@ -318,10 +325,10 @@ class Dispatcher:
         self._stopping = True
         if taking is not None:
             await asyncio.wait({taking})
-        if self._sends:
-            await asyncio.wait(self._sends, timeout=_CLEAN_STOP.total_seconds())
-        for task in self._sends:
-            task.cancel()
+        if senders := self._senders():
+            _, slow = await asyncio.wait(senders, timeout=_CLEAN_STOP.total_seconds())
+            for sender in slow:
+                sender.cancel()
         self._finished.set()
         await asyncio.wait({recorder})
         with contextlib.suppress(StoreError):  # then the leases end by themselves

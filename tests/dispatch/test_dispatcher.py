@@ -179,10 +179,10 @@ async def test_a_dispatcher_that_dies_between_send_and_record_loses_nothing(desk
     desk.post.delay = 60
     dying = asyncio.create_task(desk.dispatcher.step(NOW))
     await desk.post.wait_for(2)
-    dying.cancel()
-    for task in desk.dispatcher._sends:
+    senders = desk.dispatcher._senders()
+    for task in (dying, *senders):
         task.cancel()
-    await asyncio.gather(dying, *desk.dispatcher._sends, return_exceptions=True)
+    await asyncio.gather(dying, *senders, return_exceptions=True)
     assert {row.state for row in await desk.notices()} == {"sending"}
     desk.post.delay = 0
     async with open_desk("sqlite://", desk.post, shared=desk.store) as successor:
