@@ -6,7 +6,7 @@ import asyncio
 import email
 import email.policy
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -48,7 +48,7 @@ def content(mail: EmailMessage, kind: str) -> str:
     return str(body.get_content()).replace("\r\n", "\n")
 
 
-def settings(server: SmtpServer, **changes: object) -> SmtpSettings:
+def settings(server: SmtpServer | Pipeline, **changes: object) -> SmtpSettings:
     table: Mapping[str, object] = {
         "host": "127.0.0.1",
         "port": server.port,
@@ -241,6 +241,84 @@ async def test_a_connection_that_went_stale_is_opened_anew_unseen(smtp: SmtpServ
     smtp.drop_at = None
     await way_out.send(NOTICE)
     assert (len(smtp.taken), smtp.connections) == (2, 3)
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """A server that knows pipelining, with the answers it is told; it counts how often it is spoken to."""
+
+    answers: list[bytes]
+    after_data: bytes = b"250 2.0.0 taken\r\n"
+    port: int = 0
+    heard: list[bytes] = field(default_factory=list)
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while said := await reader.read(1 << 16):
+            self.heard.append(said)
+            if said.startswith(b"EHLO"):
+                writer.write(b"250-here\r\n250-SIZE 1000000\r\n250 PIPELINING\r\n")
+            elif said.startswith(b"MAIL"):
+                for answer in self.answers:  # split anywhere, as networks do
+                    writer.write(answer[:5])
+                    await asyncio.sleep(0.01)
+                    writer.write(answer[5:])
+            elif said.startswith((b"QUIT", b"RSET")) or said == b".\r\n":
+                writer.write(b"250 ok\r\n")
+            elif said.endswith(b"\r\n.\r\n"):
+                writer.write(self.after_data)
+        writer.close()
+
+
+YES = [b"250 2.1.0 go on\r\n", b"250 2.1.5 go on\r\n", b"354 send\r\n"]
+
+
+@pytest.fixture
+async def pipeline() -> AsyncIterator[Pipeline]:
+    server = Pipeline(list(YES))
+    listener = await asyncio.start_server(server.converse, "127.0.0.1", 0)
+    server.port = listener.sockets[0].getsockname()[1]
+    yield server
+    listener.close()
+
+
+async def test_a_server_that_knows_pipelining_is_spoken_to_twice_a_mail(pipeline: Pipeline) -> None:
+    transport = Smtp("mail", settings(pipeline))
+    for _ in range(3):
+        await transport.send(NOTICE)
+    mails = [said for said in pipeline.heard if not said.startswith((b"EHLO", b"QUIT"))]
+    assert [said.split(b"\r\n")[0] for said in mails[::2]] == [b"MAIL FROM:<>"] * 3
+    assert mails[0] == b"MAIL FROM:<>\r\nRCPT TO:<li@example.com>\r\nDATA\r\n"
+    assert len(mails) == 6
+    await transport.close()
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        ([YES[0], b"550-5.1.1 no\r\n550 such user\r\n", b"503 5.5.1 no recipients\r\n"], PermanentDelivery),
+        ([YES[0], b"451 4.3.0 later\r\n", b"354 send it all the same\r\n"], TransientDelivery),
+        ([b"nonsense\r\n", *YES[1:]], TransientDelivery),
+    ],
+)
+async def test_a_pipelined_refusal_leaves_the_connection_good(
+    pipeline: Pipeline, answers: list[bytes], kind: type[Exception]
+) -> None:
+    transport = Smtp("mail", settings(pipeline))
+    pipeline.answers = answers
+    with pytest.raises(kind):
+        await transport.send(NOTICE)
+    pipeline.answers = list(YES)
+    await transport.send(NOTICE)
+    assert sum(said.startswith(b"EHLO") for said in pipeline.heard) == 1
+    await transport.close()
+
+
+async def test_an_answer_without_end_is_cut_off(pipeline: Pipeline) -> None:
+    transport = Smtp("mail", settings(pipeline))
+    pipeline.answers = [b"250-" + b"x" * 100_000]
+    with pytest.raises(TransientDelivery):
+        await transport.send(NOTICE)
 
 
 async def test_a_server_that_is_too_slow_is_given_up(smtp: SmtpServer) -> None:

@@ -19,6 +19,7 @@ from pydantic import ConfigDict, Field
 
 from gateway.channels.base import PermanentDelivery, TransientDelivery, Transport
 from gateway.channels.smtp.mail import Sender, checked_address, mail_bytes, plus_address
+from gateway.channels.smtp.wire import Refusal, Wire
 from gateway.message import DeliveryReceipt, OutboundMessage
 
 _ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
@@ -58,7 +59,7 @@ class SmtpSettings:
 class _Line:
     """One open connection."""
 
-    client: aiosmtplib.SMTP
+    wire: Wire
     mails: int = 0
     used_at: float = 0.0
 
@@ -98,45 +99,31 @@ class Smtp(Transport):
         to = checked_address(message.to)
         now = datetime.now(UTC)
         mail = mail_bytes(message, self._sender, now)
-        start = f"MAIL FROM:<{self._envelope_sender(message.reference)}>".encode("ascii")
+        sender = self._envelope_sender(message.reference)
         line: _Line | None = None
         good = False
         try:
             async with asyncio.timeout(self.settings.timeout):
-                line = await self._begun(start)
-                await _say(line.client, f"RCPT TO:<{to}>".encode("ascii"))
-                said = await _hand_over(line.client, mail)
+                if line := self._kept():
+                    try:
+                        await line.wire.begin(sender, to)
+                    except ConnectionError:  # it went stale while it waited: nothing was handed over
+                        line.wire.close()
+                        line = None
+                if line is None:
+                    line = _Line(await self._connect())
+                    await line.wire.begin(sender, to)
+                said = await line.wire.hand_over(mail)
             good = True
-        except aiosmtplib.SMTPResponseException as error:
-            good = line is not None and await self._reset(line.client)
-            raise _refused(error.code, error.message) from error
+        except Refusal as refusal:
+            good = True
+            raise _refused(refusal.code, refusal.said) from refusal
         except (aiosmtplib.SMTPException, OSError) as error:  # timeouts and broken connections: perhaps it was taken
             raise TransientDelivery(f"{type(error).__name__}: {error}") from error
         finally:
             if line is not None:
                 await self._put_back(line, good=good)
         return DeliveryReceipt(status="accepted", at=now, reference=message.reference, detail=said)
-
-    async def _begun(self, start: bytes) -> _Line:
-        """A connection on which the mail is begun: one that was kept, or a fresh one where none is good any more."""
-        line = self._kept()
-        if line is not None:
-            try:
-                await _say(line.client, start)
-            except (aiosmtplib.SMTPServerDisconnected, ConnectionError):
-                line.client.close()  # it went stale while it waited: nothing of this mail was handed over
-            except BaseException:
-                line.client.close()
-                raise
-            else:
-                return line
-        client = await self._connect()
-        try:
-            await _say(client, start)
-        except BaseException:
-            client.close()
-            raise
-        return _Line(client)
 
     def _envelope_sender(self, reference: str) -> str:
         bounce = self.settings.bounce_address
@@ -147,12 +134,12 @@ class Smtp(Transport):
         now = asyncio.get_running_loop().time()
         while self._idle:
             line = self._idle.pop()
-            if line.client.is_connected and now - line.used_at < self.settings.idle:
+            if line.wire.open and now - line.used_at < self.settings.idle:
                 return line
-            line.client.close()
+            line.wire.close()
         return None
 
-    async def _connect(self) -> aiosmtplib.SMTP:
+    async def _connect(self) -> Wire:
         own = self.settings
         client = aiosmtplib.SMTP(
             hostname=own.host,
@@ -167,59 +154,30 @@ class Smtp(Transport):
         try:
             await client.connect()
             await client.ehlo()
+            return Wire(client)
         except aiosmtplib.SMTPResponseException as error:
             client.close()
             raise TransientDelivery(f"{error.code} {error.message}") from error
         except BaseException:
             client.close()
             raise
-        return client
 
     async def _put_back(self, line: _Line, *, good: bool) -> None:
         line.mails += 1
         line.used_at = asyncio.get_running_loop().time()
         if not good:
-            line.client.close()
+            line.wire.close()
         elif line.mails < self.settings.mails_per_connection:
             self._idle.append(line)
         else:
             await self._leave(line)
 
-    async def _reset(self, client: aiosmtplib.SMTP) -> bool:
-        """Whether the connection is good for another mail after a refusal."""
-        try:
-            await client.rset(timeout=self.settings.timeout)
-        except (aiosmtplib.SMTPException, OSError):
-            return False
-        return True
-
     async def _leave(self, line: _Line) -> None:
         try:
-            await line.client.quit(timeout=2)
-        except (aiosmtplib.SMTPException, OSError):
-            line.client.close()
-
-
-async def _say(client: aiosmtplib.SMTP, command: bytes, expected: int = 250) -> None:
-    response = await client.execute_command(command, timeout=None)  # one time limit is around the whole mail
-    if response.code != expected and not (expected == 250 and response.code == 251):
-        raise aiosmtplib.SMTPResponseException(response.code, response.message)
-
-
-async def _hand_over(client: aiosmtplib.SMTP, mail: bytes) -> str:
-    """Send the data; what the server says when it has it.
-
-    Not by `client.data`, which looks for line ends and leading dots: `mail_bytes` leaves nothing to mend, and looking
-    costs a fifth of the whole sending.
-    """
-    await _say(client, b"DATA", 354)
-    if client.protocol is None:
-        raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-    client.protocol.write(mail + b".\r\n")
-    response = await client.protocol.read_response()
-    if response.code != 250:
-        raise aiosmtplib.SMTPResponseException(response.code, response.message)
-    return response.message
+            async with asyncio.timeout(2):
+                await line.wire.quit()
+        except OSError:
+            line.wire.close()
 
 
 def _refused(code: int, said: str) -> TransientDelivery | PermanentDelivery:
