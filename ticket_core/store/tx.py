@@ -62,6 +62,7 @@ class Tx:
     def __init__(self, connection: Connection, ids: Ids) -> None:
         self.connection = connection
         self._ids = ids
+        self._cursor = connection.connection.cursor()
 
     def next_id(self, series: str) -> int:
         """A fresh id, larger than all before it in this process."""
@@ -83,7 +84,7 @@ class Tx:
         for size in _SIZES:
             while len(values) - start >= size:
                 some = tuple(chain.from_iterable(values[start : start + size]))
-                self.connection.exec_driver_sql(_insert_text(self.connection, table, ignore, size), some)
+                self._cursor.execute(_insert_text(self.connection, table, ignore, size), some)
                 start += size
 
     def update_rows(
