@@ -49,12 +49,11 @@ _AT_ONCE = timedelta(seconds=1)  # the least pause a provider can ask for
 
 @dataclass(slots=True)
 class _Lane:
-    """One medium: what is claimed and not begun, who sends it, and how much is not on record yet."""
+    """One medium: what is claimed and not begun, and who sends it."""
 
     transport: Transport
     waiting: deque[Brief] = field(default_factory=deque)
     senders: set[asyncio.Task[None]] = field(default_factory=set)
-    in_hand: int = 0
 
 
 class Dispatcher:
@@ -89,6 +88,7 @@ class Dispatcher:
         self._results: list[Result] = []
         self._unused: list[Owed] = []
         self._finished = asyncio.Event()
+        self._full = asyncio.Event()
 
     def wake(self) -> None:
         """Something was committed: look now. Call it from the loop."""
@@ -164,8 +164,6 @@ class Dispatcher:
         if not owed:
             return 0
         briefs = await self._store.read(lambda connection: load_briefs(connection, owed))
-        for one in owed:
-            self._lanes[one.medium].in_hand += 1
         known = {brief.owed.id for brief in briefs}
         for lost in (one for one in owed if one.id not in known):
             self._done(Result(owed=lost, fact=Fact(at=now, status="suppressed", detail="ticket_gone")))
@@ -176,9 +174,10 @@ class Dispatcher:
         return len(owed)
 
     def _room(self) -> dict[str, int]:
-        """How many notices each lane takes: a batch at a time, the next while the last half of one is on its way."""
-        free = {medium: self._batch * 3 // 2 - lane.in_hand for medium, lane in self._lanes.items()}
-        return {medium: self._batch for medium, room in free.items() if room >= self._batch}
+        """How many notices each lane takes: a batch when half of one is left; none while the store records nothing."""
+        if len(self._results) > self._batch * 4:
+            return {}
+        return {medium: self._batch for medium, lane in self._lanes.items() if len(lane.waiting) * 2 <= self._batch}
 
     # --- Sending
 
@@ -199,10 +198,11 @@ class Dispatcher:
     async def _send_waiting(self, lane: _Lane) -> None:
         while lane.waiting:
             brief = lane.waiting.popleft()
+            if len(lane.waiting) * 2 == self._batch:
+                self.wake()
             now = self._clock()
             # Whoever would outlast the lease must not begin: another process may send it by then.
             if self._stopping or now + _SEND_TIMEOUT > brief.owed.lease_until:
-                lane.in_hand -= 1
                 self._unused.append(brief.owed)
                 self._finished.set()
                 continue
@@ -265,17 +265,21 @@ class Dispatcher:
     def _done(self, result: Result) -> None:
         self._results.append(result)
         self._finished.set()
+        if len(self._results) >= self._batch:
+            self._full.set()
 
     async def _record_all(self) -> None:
         while not self._stopping:
             await self._finished.wait()
-            if len(self._results) < self._batch // 2:
-                await asyncio.sleep(_GATHER.total_seconds())  # one transaction for many results
+            if not self._stopping:
+                with contextlib.suppress(TimeoutError):  # one transaction for many results
+                    await asyncio.wait_for(self._full.wait(), _GATHER.total_seconds())
             await self._record()
 
     async def _record(self) -> None:
         """Write all results there are in one transaction; on failure they are kept for the next time."""
         self._finished.clear()
+        self._full.clear()
         results, self._results = self._results, []
         unused, self._unused = self._unused, []
         if not results and not unused:
@@ -292,9 +296,8 @@ class Dispatcher:
             self._results = [*results, *self._results]
             self._finished.set()
             raise
-        for result in results:
-            self._lanes[result.owed.medium].in_hand -= 1
-        self.wake()
+        if any(result.fact.status == "temporary_failure" for result in results) or len(results) > self._batch * 2:
+            self.wake()
 
     # --- Waiting and stopping
 
@@ -330,6 +333,7 @@ class Dispatcher:
             for sender in slow:
                 sender.cancel()
         self._finished.set()
+        self._full.set()
         await asyncio.wait({recorder})
         with contextlib.suppress(StoreError):  # then the leases end by themselves
             await self._record()
