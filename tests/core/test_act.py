@@ -238,3 +238,16 @@ def test_a_ticket_given_to_another_group_leaves_the_hands_it_was_in() -> None:
     assert (ticket.group, ticket.assignee) == ("service", "zhao")
     ticket = act(desk, command(ticket, "assign", group="business"))
     assert (ticket.group, ticket.assignee) == ("business", "")
+
+
+@pytest.mark.parametrize("process", ["generic", "telecom-10086"])
+def test_a_ticket_that_is_escalated_after_its_answer_can_be_answered_again(process: str) -> None:
+    desk = Desk(policy(process))
+    ticket = desk.ticket(desk.take(draft(profile=process)))
+    answered = act(desk, command(ticket, "answer", at("10:00:00"), text="已修复"))
+    act(desk, command(answered, "escalate", at("11:00:00"), reason="用户不认可"))
+    owed = {timer.name for timer in desk.timers[ticket.id].values() if timer.running}
+    again = act(desk, command(ticket, "answer", at("12:00:00"), text="已更换光猫"))
+    assert owed
+    assert (again.status, again.answer) == ("answered", "已更换光猫")
+    assert not any(timer.running for timer in desk.timers[ticket.id].values())

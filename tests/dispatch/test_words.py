@@ -9,7 +9,9 @@ import pytest
 
 from gateway.message import OutboundMessage
 from tests.dispatch.desk import NOW, Desk
-from ticket_core.model import Complainant, Ticket
+from ticket_core.decide.gate import NO_AUTOMATIC_REPLIES
+from ticket_core.model import Complainant, Replay, Ticket
+from ticket_core.number import display, number_of
 from ticket_core.service import sweep
 
 
@@ -111,3 +113,21 @@ async def test_handlers_are_told_what_the_complainant_added_and_how_often_he_urg
     await desk.step()
     text = told(desk, "zhao@example.com").forms["text"]
     assert "第2次" in text and "什么时候能修好" in text
+
+
+@pytest.mark.parametrize(("tags", "state"), [((), "accepted"), ((NO_AUTOMATIC_REPLIES,), "suppressed")])
+async def test_who_is_understood_at_last_gets_the_acknowledgement_that_was_owed(
+    desk: Desk, tags: tuple[str, ...], state: str
+) -> None:
+    odd = await desk.complain_as(Complainant(), intent="triage", note="unreadable")
+    await desk.step()
+    assert await desk.notices(role="complainant") == []
+    replay = Replay(inbound_id=odd.inbound_id, at=desk.now)
+    who = Complainant(name="李小明", emails=("li@example.com",))
+    read = await desk.complain_as(who, "email:li@example.com", tags=tags, replay=replay)
+    await desk.step()
+    assert read.ticket is not None
+    (row,) = await desk.notices(role="complainant")
+    assert (row.notice, row.address, row.state) == ("acknowledgement", "li@example.com", state)
+    if state == "accepted":
+        assert display(number_of(read.ticket.id)) in told(desk, "li@example.com").forms["text"]

@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 NO_REPLIES = "no_replies"
 #: This one, that no machine may answer: the complaint came through a list or forbade automatic answers. People may.
 NO_AUTOMATIC_REPLIES = "no_automatic_replies"
-_NOBODY = frozenset({"complainant", "rule", "clock"})
+_NOBODY = frozenset({"complainant", "rule", "clock", "replay"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,7 @@ def decide_understood(
         locale=draft.locale,
         source=draft.source,
         entry=draft.entry,
+        tags=tuple(dict.fromkeys((*ticket.tags, *draft.tags))),
         triage="",
     )
     _heed_source(case, draft, policy)
