@@ -12,8 +12,9 @@ from typing import cast
 import uvloop
 
 _YES = b"250 2.0.0 yes\r\n"
+#: What every server in wide use offers.
 _ANSWERS = {
-    b"EHLO": b"250-sink\r\n250-8BITMIME\r\n250 SIZE 33554432\r\n",
+    b"EHLO": b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 33554432\r\n",
     b"DATA": b"354 go on\r\n",
     b"QUIT": b"221 2.0.0 bye\r\n",
 }
