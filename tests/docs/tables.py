@@ -1,0 +1,197 @@
+"""The tables of the documentation, made from the code; ``python -m tests.docs.tables`` writes them into the pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import get_args
+
+from gateway.channels.base import Channel, Listening, Polling, Transport, Webhook
+from gateway.registry import GROUP, load_kind
+from gateway.render import Renderer
+from gateway.web.api import API_VERSION, ROUTES
+from gateway.web.meters import Meters
+from gateway.web.openapi import openapi
+from tests.docs.pages import ROOT, TABLED, Table, with_tables
+from tests.docs.settings import own_settings, settings_of_kind
+from ticket_core.model import NoticeState, Outcome
+from ticket_core.profile import Profile, load_profile, profile_names
+
+_OURS = "complaint-gateway"
+_WITH_SETTINGS = ("email", "smtp", "sms", "sms-reports")
+_WHO = {(): "anybody", ("key", "keyInQuery"): "complainant", ("token", "session"): "staff"}
+# A family of commands speaks the language it was imported in, so each language has a process of its own.
+_TELL_COMMANDS = """
+import json, typer
+from gateway.cli.program import program
+
+def walk(command, path):
+    if hasattr(command, "commands"):
+        for name, inner in command.commands.items():
+            yield from walk(inner, [*path, name])
+    else:
+        named = [one.metavar or one.name.upper() for one in command.params if one.param_type_name == "argument"]
+        yield [" ".join([*path, *named]), command.help.partition("\\n")[0]]
+
+print(json.dumps(list(walk(typer.main.get_command(program), []))))
+"""
+
+
+def all_tables() -> Mapping[str, Table]:
+    """Every table by name."""
+    made = (
+        Table(name="commands", head=("`gateway …`", "中文", "does"), rows=list(_commands())),
+        Table(
+            name="channels",
+            head=(
+                "kind",
+                "way in 入",
+                "way out 出",
+                "forms",
+                "largest input",
+                "two-way 双向",
+                "proof of origin 来源验证",
+            ),
+            rows=list(_adapters()),
+            written=2,
+        ),
+        Table(
+            name="notices",
+            head=("notice", "to 告知谁", "on event 事件", "by", "forms", "中文"),
+            rows=list(_notices()),
+            written=1,
+        ),
+        Table(name="routes", head=("route", "who", "does"), rows=list(_routes())),
+        Table(
+            name="outcomes",
+            head=("outcome", "中文", "means"),
+            rows=list(_worded("outcome", get_args(Outcome))),
+            written=1,
+        ),
+        Table(
+            name="states",
+            head=("state", "中文", "means"),
+            rows=list(_worded("state", get_args(NoticeState))),
+            written=1,
+        ),
+        Table(name="profiles", head=("profile", "中文", "in English"), rows=list(_profiles())),
+        Table(name="metrics", head=("metric", "type", "means"), rows=list(_metrics())),
+        Table(name="settings", head=("setting", "default", "meaning"), rows=list(own_settings()), written=1),
+        *(
+            Table(
+                name=f"settings-{kind}",
+                head=("setting", "default", "meaning"),
+                rows=list(settings_of_kind(kind)),
+                written=1,
+            )
+            for kind in _WITH_SETTINGS
+        ),
+    )
+    return {table.name: table for table in made}
+
+
+def _commands() -> Iterator[tuple[str, str, str]]:
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", _TELL_COMMANDS], env={**os.environ, "LC_ALL": locale}, stdout=subprocess.PIPE
+        )
+        for locale in ("zh_CN.UTF-8", "C.UTF-8")
+    ]
+    zh, en = (json.loads(child.communicate()[0]) for child in children)
+    for (usage, chinese), (_, english) in zip(zh, en, strict=True):
+        yield f"`{usage}`", chinese, english
+
+
+def own_kinds() -> tuple[str, ...]:
+    """The kinds that come with the gateway; a machine may have others installed."""
+    points = entry_points(group=GROUP)
+    return tuple(sorted({point.name for point in points if point.dist and point.dist.name == _OURS}))
+
+
+def _adapters() -> Iterator[tuple[str, ...]]:
+    for kind in own_kinds():
+        adapter = load_kind(kind)
+        if issubclass(adapter, Transport):
+            yield f"`{kind}`", "–", adapter.medium, " ".join(adapter.forms), "–"
+        else:
+            yield f"`{kind}`", _way_in(adapter), "–", "–", f"{adapter.limit >> 20} MiB"
+
+
+def _way_in(adapter: type[Channel]) -> str:
+    if issubclass(adapter, Webhook):
+        return f"{'GET, ' if adapter.by_get else ''}POST `/channels/NAME`"
+    if issubclass(adapter, Polling):
+        return "asks again and again 轮询"
+    if issubclass(adapter, Listening):
+        return "keeps a connection 长连接"
+    return "pages and JSON API 网页与接口"
+
+
+def _profile_list() -> list[Profile]:
+    return [load_profile(name) for name in profile_names()]
+
+
+def _notices() -> Iterator[tuple[str, ...]]:
+    rules = [rule for profile in _profile_list() for rule in profile.notify]
+    folder = ROOT / "templates" / "notices" / "zh-CN"
+    for notice in Renderer(ROOT / "templates").notices():
+        mine = [rule for rule in rules if rule.notice == notice]
+        forms = [form for form in ("subject", "text", "short", "html") if any((folder / notice).glob(f"{form}.*.j2"))]
+        yield (
+            f"`{notice}`",
+            _listed(rule.to for rule in mine),
+            _listed(rule.event for rule in mine),
+            _listed(medium for rule in mine for medium in rule.via),
+            " ".join(forms),
+        )
+
+
+def _listed(names: Iterator[str]) -> str:
+    return ", ".join(dict.fromkeys(names)) or "–"
+
+
+def _routes() -> Iterator[tuple[str, str, str]]:
+    document = openapi(ROUTES, version=API_VERSION)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            who = _WHO[tuple(name for choice in operation["security"] for name in choice)]
+            yield f"`{method.upper()} {path}`", who, operation["summary"]
+
+
+def _worded(section: str, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    words = tomllib.loads((ROOT / "gateway/web/pages/words/zh-CN.toml").read_text(encoding="utf-8"))[section]
+    for name in names:
+        yield f"`{name}`", words[name]
+
+
+def _profiles() -> Iterator[tuple[str, str, str]]:
+    for profile in _profile_list():
+        yield f"`{profile.name}`", profile.label["zh-CN"], profile.label["en"]
+
+
+def _metrics() -> Iterator[tuple[str, str, str]]:
+    shown = Meters().show(waiting_notices={}, waiting_scripts=0, parts={}).decode()
+    meanings: dict[str, str] = {}
+    for line in shown.splitlines():
+        match line.split(" ", 3):
+            case ["#", "HELP", name, meaning]:
+                meanings[name] = meaning
+            case ["#", "TYPE", name, kind]:
+                yield f"`{name}`", kind, meanings[name]
+
+
+def write(*pages: Path) -> None:
+    """Bring the tables of these pages up to the code."""
+    tables = all_tables()
+    for page in pages:
+        page.write_text(with_tables(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(*TABLED)
