@@ -9,9 +9,11 @@ from html.parser import HTMLParser
 import pytest
 
 from gateway.errors import RenderError
+from gateway.keys import Keys
 from gateway.render import FORMS, LinkView, NoticeView, Rendered, Renderer, check, sample_view
 from gateway.segments import segments
 from tests.templates.conftest import TEMPLATES
+from ticket_core.number import display, ticket_id_of
 
 RENDERER = Renderer(TEMPLATES)
 LOCALES = ("zh-CN", "en")
@@ -61,6 +63,22 @@ def test_every_form_names_the_ticket(notice: str, locale: str) -> None:
     assert tuple(forms) == FORMS
     number = sample(notice, locale).ticket.display_number
     assert [form for form, text in forms.items() if number not in text] == []
+
+
+@every_locale
+@every_notice
+def test_a_sample_is_as_long_as_a_real_notice(notice: str, locale: str) -> None:
+    view = sample(notice, locale)
+    ticket_id = ticket_id_of(view.ticket.number)
+    assert ticket_id is not None
+    assert view.ticket.display_number == display(view.ticket.number)
+    key = Keys(b"any secret of at least 32 bytes...").key(ticket_id)
+    for link in (view.link.track, view.link.rate):
+        assert link is not None
+        assert len(link.partition("#")[0]) == len(f"https://tousu.example.com/track/{view.ticket.number}?key={key}")
+    assert view.link.console == f"https://tousu.example.com/console/tickets/{view.ticket.number}"
+    earlier = view.event.get("earlier_number")
+    assert earlier is None or ticket_id_of(str(earlier)) is not None
 
 
 @every_locale
@@ -218,7 +236,7 @@ def test_a_repeated_complaint_is_told_with_its_window_and_its_new_grade() -> Non
     done = rendered("repeat_escalation", "zh-CN")
     assert "4小时内重复投诉" in str(done.short)
     assert "已升级为申告" in str(done.short)
-    assert "T261120-0017-C" in str(done.text)
+    assert "261120-00000017-1" in str(done.text)
 
 
 @pytest.mark.parametrize(
