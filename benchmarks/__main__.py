@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Awaitable, Callable, Mapping
+import sys
+import traceback
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 
 import uvloop
@@ -16,7 +18,7 @@ from benchmarks import http_intake, large, mail, sms, smtp, sweep
 from benchmarks.measure import Outcome, Scale, say
 from benchmarks.report import as_json, as_table
 
-PARTS: Mapping[str, Callable[[Scale], Awaitable[Outcome]]] = {
+PARTS: Mapping[str, Callable[[Scale], Coroutine[None, None, Outcome]]] = {
     "http": http_intake.run,
     "postgres": http_intake.run_postgres,
     "mail": mail.run,
@@ -39,12 +41,20 @@ def main() -> None:
     given = wanted.parse_args()
     scale = _QUICK if given.quick else _WHOLE
     scale = replace(scale, rounds=given.rounds or scale.rounds, tickets=given.tickets or scale.tickets)
-    outcomes: list[Outcome] = []
-    for name in given.only or PARTS:
-        say(f"== {name}")
-        outcomes.append(uvloop.run(PARTS[name](scale)))  # type: ignore[arg-type]  # all are coroutines
+    outcomes = [_run(name, scale) for name in given.only or PARTS]
     print(as_table(outcomes))
     print(json.dumps(as_json(outcomes, scale), ensure_ascii=False))
+    sys.exit(int(any(outcome.failed for outcome in outcomes)))
+
+
+def _run(name: str, scale: Scale) -> Outcome:
+    """One part; what another one found out is not lost when it fails."""
+    say(f"== {name}")
+    try:
+        return uvloop.run(PARTS[name](scale))
+    except Exception as error:
+        traceback.print_exc()
+        return Outcome(failed=(f"{name}: {type(error).__name__}: {error}",))
 
 
 def _positive(written: str) -> int:

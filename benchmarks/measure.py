@@ -82,11 +82,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """All that one part found out; `skipped` says why a part or a piece of it could not run here."""
+    """All that one part found out, or why it could not run here, or what broke it."""
 
     figures: tuple[Figure, ...] = ()
     targets: tuple[Target, ...] = ()
     skipped: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 class Found:

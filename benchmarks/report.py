@@ -47,6 +47,7 @@ def as_json(outcomes: Sequence[Outcome], scale: Scale) -> dict[str, Any]:
             for one in outcome.targets
         ],
         "skipped": [reason for outcome in outcomes for reason in outcome.skipped],
+        "failed": [reason for outcome in outcomes for reason in outcome.failed],
     }
 
 
@@ -62,12 +63,13 @@ def as_table(outcomes: Sequence[Outcome]) -> str:
         for outcome in outcomes
         for one in outcome.targets
     ]
-    skipped = "".join(f"skipped: {reason}\n" for outcome in outcomes for reason in outcome.skipped)
+    missing = [f"skipped: {reason}\n" for outcome in outcomes for reason in outcome.skipped]
+    missing += [f"FAILED: {reason}\n" for outcome in outcomes for reason in outcome.failed]
     return (
         _columns([("part", "variant", "measure", "median", "best"), *figures])
         + "\n"
         + _columns([("part", "target", "", "value", ""), *targets])
-        + skipped
+        + "".join(missing)
     )
 
 
