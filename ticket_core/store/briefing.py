@@ -82,7 +82,7 @@ def load_briefs(connection: Connection, owed: Sequence[Owed]) -> list[Brief]:
         connection, complaint, complaint_of, {at for one in events.values() if (at := _statement_at(one))}
     )
     threads = _threads(connection, [one for one in owed if one.medium == "email"])
-    counts = _counts(connection, [one.id for one in owed])
+    counts = _counts(connection, owed)
     briefs = []
     for one in owed:
         at = (one.ticket_id, one.event_seq)
@@ -132,8 +132,11 @@ def _load(
     return {(row.ticket_id, row.seq): made_of(row) for row in connection.execute(select(table).where(wanted))}
 
 
-def _counts(connection: Connection, ids: Collection[int]) -> dict[int, tuple[int, int]]:
-    """For each notice how many came before it, to its address within an hour and to its role on its ticket in a day."""
+def _counts(connection: Connection, owed: Sequence[Owed]) -> dict[int, tuple[int, int]]:
+    """For each notice how many came before it, to its address within an hour and to its role on its ticket in a day.
+
+    To its address, those count that are done with, and those of this batch.
+    """
     earlier = notice.alias("earlier")
 
     def before(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
@@ -141,6 +144,7 @@ def _counts(connection: Connection, ids: Collection[int]) -> dict[int, tuple[int
         return query.where(earlier.c.id < notice.c.id, earlier.c.state != "suppressed", *conditions).scalar_subquery()
 
     to_address = before(
+        earlier.c.due == 0,
         earlier.c.address == notice.c.address,
         earlier.c.created_at > notice.c.created_at - HOUR // _MICROSECOND,
         earlier.c.created_at <= notice.c.created_at,
@@ -150,8 +154,15 @@ def _counts(connection: Connection, ids: Collection[int]) -> dict[int, tuple[int
         earlier.c.role == notice.c.role,
         earlier.c.created_at > notice.c.created_at - DAY // _MICROSECOND,
     )
-    query = select(notice.c.id, to_address, of_ticket).where(notice.c.id.in_(ids))
-    return {notice_id: (in_hour, in_day) for notice_id, in_hour, in_day in connection.execute(query)}
+    query = select(notice.c.id, to_address, of_ticket).where(notice.c.id.in_([one.id for one in owed]))
+    found = {notice_id: (in_hour, in_day) for notice_id, in_hour, in_day in connection.execute(query)}
+    ahead: dict[str, list[datetime]] = {}
+    for one in sorted(owed, key=lambda one: one.id):
+        in_hour, in_day = found[one.id]
+        before_it = ahead.setdefault(one.address, [])
+        found[one.id] = (in_hour + sum(at > one.created_at - HOUR for at in before_it), in_day)
+        before_it.append(one.created_at)
+    return found
 
 
 def _threads(connection: Connection, owed: Sequence[Owed]) -> dict[int, tuple[str | int, ...]]:

@@ -210,12 +210,13 @@ notice = Table(
     _text("rendered"),
     Index("ix_notice_due", "medium", "send_at", "id", sqlite_where=text("due = 1"), postgresql_where=text("due = 1")),
     Index("ix_notice_ticket_id", "ticket_id"),
+    # Only what was sent is counted by address, so that intake does not pay for it: addresses come in no order.
     Index(
         "ix_notice_address",
         "address",
         "created_at",
-        sqlite_where=text("state <> 'suppressed'"),
-        postgresql_where=text("state <> 'suppressed'"),
+        sqlite_where=text("due = 0 AND state <> 'suppressed'"),
+        postgresql_where=text("due = 0 AND state <> 'suppressed'"),
     ),
     Index(
         "ix_notice_provider_id",

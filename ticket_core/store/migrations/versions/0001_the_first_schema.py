@@ -169,8 +169,8 @@ def upgrade() -> None:
             "ix_notice_address",
             ["address", "created_at"],
             unique=False,
-            sqlite_where=sa.text("state <> 'suppressed'"),
-            postgresql_where=sa.text("state <> 'suppressed'"),
+            sqlite_where=sa.text("due = 0 AND state <> 'suppressed'"),
+            postgresql_where=sa.text("due = 0 AND state <> 'suppressed'"),
         )
         batch_op.create_index(
             "ix_notice_due",
@@ -311,8 +311,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_notice_due", sqlite_where=sa.text("due = 1"), postgresql_where=sa.text("due = 1"))
         batch_op.drop_index(
             "ix_notice_address",
-            sqlite_where=sa.text("state <> 'suppressed'"),
-            postgresql_where=sa.text("state <> 'suppressed'"),
+            sqlite_where=sa.text("due = 0 AND state <> 'suppressed'"),
+            postgresql_where=sa.text("due = 0 AND state <> 'suppressed'"),
         )
 
     op.drop_table("notice")
