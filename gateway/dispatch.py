@@ -144,6 +144,7 @@ class Dispatcher:
             detail=_plain(receipt.detail),
             part=receipt.part,
             parts=receipt.parts,
+            address=receipt.address,
             raw=raw,
         )
         (known,) = await self._store.run(lambda tx: record_receipt(tx, [one], self.ladder))

@@ -106,7 +106,7 @@ def unreadable(channel: str, raw: Raw, problem: str) -> InboundMessage:
 
 def _storable(receipt: DeliveryReceipt) -> DeliveryReceipt:
     """The receipt in characters and numbers that every database keeps; JSON can carry others."""
-    texts = {name: getattr(receipt, name) for name in ("reference", "provider_id", "detail", "part")}
+    texts = {name: getattr(receipt, name) for name in ("reference", "provider_id", "detail", "part", "address")}
     parts = min(max(receipt.parts, 1), _MOST_PARTS)
     if parts == receipt.parts and all(text.isprintable() for text in texts.values()):
         return receipt

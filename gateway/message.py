@@ -104,6 +104,7 @@ class DeliveryReceipt:
     """What a provider says became of a notice 回执. Found by our `reference`, else by `provider_id`.
 
     `parts` is how many SMS the notice takes; `part` names the one a report is about, and is empty when it is about all.
+    `address` is whom the report is about, where anybody could have written it: it counts only for a notice to him.
     """
 
     status: DeliveryStatus
@@ -113,6 +114,7 @@ class DeliveryReceipt:
     detail: str = ""
     part: str = ""
     parts: int = 1
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

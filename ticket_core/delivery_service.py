@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from datetime import datetime
 from ticket_core.decide.delivery import Fact, RetryLadder
 from ticket_core.model import NoticeState, TicketDraft
 from ticket_core.store import journal
-from ticket_core.store.outbox import keep_strays, notices_of_providers, receive, tickets_of
+from ticket_core.store.outbox import destinations, keep_strays, notices_of_providers, receive
 from ticket_core.store.tx import Tx
 
 
@@ -18,7 +19,7 @@ class Receipt:
     """One report about a notice, found by our `reference` (``n`` and its id), else by the provider's own id.
 
     `part` is the SMS segment it is about (empty: the whole message), `parts` how many there are. `raw` is the report as
-    it arrived, for the journal; without it nothing is journaled.
+    it arrived, for the journal; without it nothing is journaled. `address` is whom it is about, if it says so.
     """
 
     channel: str
@@ -30,6 +31,7 @@ class Receipt:
     detail: str = ""
     part: str = ""
     parts: int = 1
+    address: str = ""
     raw: bytes = b""
     raw_type: str = "application/octet-stream"
 
@@ -48,14 +50,18 @@ def notice_of(reference: str) -> int | None:
 def record_receipt(tx: Tx, receipts: Sequence[Receipt], ladder: RetryLadder) -> list[int | None]:
     """Take reports in; returns the notice each is about, None where it is not known (yet).
 
-    Reports may come twice, in any order, and before the send itself is on record.
+    Reports may come twice, in any order, and before the send itself is on record. One about another address than the
+    notice went to is forged or astray: it is journaled and has no effect.
     """
     by_provider = notices_of_providers(
         tx.connection, {one.provider_id for one in receipts if one.provider_id and notice_of(one.reference) is None}
     )
     wanted = [notice_of(one.reference) or by_provider.get(one.provider_id) for one in receipts]
-    tickets = tickets_of(tx.connection, {notice_id for notice_id in wanted if notice_id is not None})
-    known = [notice_id if notice_id in tickets else None for notice_id in wanted]
+    found = destinations(tx.connection, {notice_id for notice_id in wanted if notice_id is not None})
+    known = [
+        notice_id if notice_id in found and _concerns(one, found[notice_id][1]) else None
+        for one, notice_id in zip(receipts, wanted, strict=True)
+    ]
     facts = [
         Fact(
             at=one.at,
@@ -75,12 +81,24 @@ def record_receipt(tx: Tx, receipts: Sequence[Receipt], ladder: RetryLadder) -> 
     journal.write(
         tx,
         [
-            journal.Line(tx.next_id("inbound"), _draft(one), "receipt", tickets.get(where) if where else None)
+            journal.Line(tx.next_id("inbound"), _draft(one), "receipt", found[where][0] if where else None)
             for one, where in zip(receipts, known, strict=True)
             if one.raw
         ],
     )
     return known
+
+
+def _concerns(one: Receipt, address: str) -> bool:
+    return not one.address or _plain(one.address) == _plain(address)
+
+
+def _plain(address: str) -> str:
+    """A mail address as it is compared: letters' case aside, the domain as DNS has it."""
+    local, _, domain = address.strip().casefold().rpartition("@")
+    with contextlib.suppress(UnicodeError):
+        domain = domain.encode("idna").decode()
+    return f"{local}@{domain}"
 
 
 def _draft(one: Receipt) -> TicketDraft:

@@ -78,6 +78,7 @@ class House:
             detail=receipt.detail,
             part=receipt.part,
             parts=receipt.parts,
+            address=receipt.address,
             raw=raw,
         )
         await self.store.run(lambda tx: record_receipt(tx, [one], RetryLadder()))

@@ -128,6 +128,34 @@ async def test_a_report_about_a_notice_is_journaled_with_its_ticket(desk: Desk) 
     assert await desk.store.read(lambda c: c.scalars(query).all()) == [row.ticket_id]
 
 
+@pytest.mark.parametrize(
+    ("address", "state"),
+    [
+        ("li@example.com", "failed"),
+        ("Li@EXAMPLE.com", "failed"),
+        ("mallory@example.com", "accepted"),
+        ("li@example.com.example.org", "accepted"),
+    ],
+)
+async def test_a_bounce_counts_only_for_the_address_the_notice_went_to(desk: Desk, address: str, state: str) -> None:
+    row = await sent(desk)
+    bounce = receipt("failed", reference=f"n{row.id}", detail=f"5.1.1 {address}", address=address)
+    await desk.dispatcher.record_receipt(bounce, channel="mail", raw=b"Subject: returned")
+    assert (await acknowledgement(desk)).state == state
+    query = select(inbound.c.outcome, inbound.c.ticket_id).where(inbound.c.channel == "mail")
+    concerns = row.ticket_id if state == "failed" else None
+    assert [tuple(line) for line in await desk.store.read(lambda c: c.execute(query).all())] == [("receipt", concerns)]
+
+
+async def test_a_bounce_finds_an_address_whose_domain_is_written_in_chinese(desk: Desk) -> None:
+    await desk.complain(email="li@例子.example.com")
+    await desk.step()
+    row = await acknowledgement(desk)
+    about = {"reference": f"n{row.id}", "address": "li@xn--fsqu00a.example.com"}
+    await desk.dispatcher.record_receipt(receipt("failed", **about))
+    assert (await acknowledgement(desk)).state == "failed"
+
+
 def test_a_reference_is_read_back_and_nothing_else_is() -> None:
     assert notice_of(reference_of(17)) == notice_of("N17") == 17
     for other in ("", "n", "17", "n1a", "n١٧", "n 1", "m17"):

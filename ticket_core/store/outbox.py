@@ -271,7 +271,8 @@ def notices_of_providers(connection: Connection, provider_ids: Collection[str]) 
     return {row[0]: row[1] for row in rows}
 
 
-def tickets_of(connection: Connection, ids: Collection[int]) -> dict[int, int]:
-    """The ticket of each notice that exists."""
-    rows = connection.execute(select(notice.c.id, notice.c.ticket_id).where(notice.c.id.in_(ids))) if ids else ()
-    return {row.id: row.ticket_id for row in rows}
+def destinations(connection: Connection, ids: Collection[int]) -> dict[int, tuple[int, str]]:
+    """The ticket and the address of each notice that exists."""
+    query = select(notice.c.id, notice.c.ticket_id, notice.c.address).where(notice.c.id.in_(ids))
+    rows = connection.execute(query) if ids else ()
+    return {row.id: (row.ticket_id, row.address) for row in rows}

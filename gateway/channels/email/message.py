@@ -110,15 +110,20 @@ def _automatic(mail: ParsedMail, sender: str, settings: EmailSettings) -> str | 
 
 
 def _receipts(message: InboundMessage) -> list[DeliveryReceipt]:
-    """A server that sends a mail back has given up, whatever its code: the notice has failed."""
-    receipts: dict[str, DeliveryReceipt] = {}
+    """A server that sends a mail back has given up, whatever its code: the notice has failed.
+
+    Anybody can write such a mail and name any notice in it, so it says whose address failed.
+    """
+    receipts: dict[tuple[str, str], DeliveryReceipt] = {}
     for one in message.bounced:
         found = _NOTICE_ID.match(one.message_id) or next(filter(None, map(_VERP.match, message.recipients)), None)
         if found:
-            receipts[found[1].lower()] = DeliveryReceipt(
+            reference = found[1].lower()
+            receipts[reference, one.address.casefold()] = DeliveryReceipt(
                 status="failed",
                 at=message.received_at,
-                reference=found[1].lower(),
+                reference=reference,
                 detail=f"{one.status} {one.address}".strip(),
+                address=one.address,
             )
     return list(receipts.values())

@@ -172,7 +172,7 @@ async def test_a_bounce_tells_which_notice_of_ours_failed(
         (line,) = await desk.journal()
         assert line.outcome == "automatic"
         (receipt,) = desk.receipts
-        assert (receipt.reference, receipt.status, receipt.detail) == ("n123", "failed", "5.1.1 li@example.com")
+        assert (receipt.reference, receipt.status, receipt.address) == ("n123", "failed", "li@example.com")
 
 
 async def test_a_bounce_of_somebody_elses_mail_is_no_receipt(desk: Desk, settings: EmailSettings) -> None:
