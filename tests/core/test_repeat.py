@@ -55,6 +55,13 @@ def test_of_two_at_the_same_instant_the_later_committed_is_the_repeat() -> None:
     assert [desk.ticket(one).grade, desk.ticket(two).grade] == ["request", "grievance"]
 
 
+def test_a_mail_dated_to_the_second_does_not_come_before_a_call_of_that_second() -> None:
+    desk = Desk()
+    call = desk.take(draft((LI, LI_MAIL), when=at("09:00:00.700000")))
+    mail = desk.take(draft(LI_MAIL, when=at("09:00:00.900000"), claimed_at=NINE))
+    assert (mail.outcome, desk.ticket(mail).grade, desk.ticket(call).grade) == ("repeated", "grievance", "request")
+
+
 def test_a_late_complaint_between_two_is_a_repeat_and_makes_one() -> None:
     desk = Desk()
     desk.take(draft(when=at("06:00:00")))

@@ -56,22 +56,33 @@ def direct_reason(kind: str, entry: str, rule: RepeatRule) -> str:
 
 def repeated(lodged_at: datetime, channel: str, past: Iterable[Past], rule: RepeatRule) -> Past | None:
     """The complaint that one lodged now repeats: the last before it, or at the same instant, within the window."""
+    instant = _instant(lodged_at)
     inside = (
         one
         for one in past
-        if one.lodged_at <= lodged_at <= one.lodged_at + rule.window and _in_scope(one, channel, rule)
+        if _instant(one.lodged_at) <= instant
+        and lodged_at <= one.lodged_at + rule.window
+        and _in_scope(one, channel, rule)
     )
     return max(inside, key=lambda one: (one.lodged_at, one.ticket_id, one.seq), default=None)
 
 
 def made_repeats(this: Past, past: Iterable[Past], rule: RepeatRule) -> Sequence[Past]:
     """The stored complaints that repeat `this`, which comes in late: those lodged after it, within the window."""
+    instant = _instant(this.lodged_at)
     found = {
         (one.ticket_id, one.seq): one
         for one in past
-        if this.lodged_at < one.lodged_at <= this.lodged_at + rule.window and _in_scope(one, this.channel, rule)
+        if instant < _instant(one.lodged_at)
+        and one.lodged_at <= this.lodged_at + rule.window
+        and _in_scope(one, this.channel, rule)
     }
     return sorted(found.values(), key=lambda one: (one.lodged_at, one.ticket_id, one.seq))
+
+
+def _instant(lodged_at: datetime) -> datetime:
+    """A mail's `Date` has no fractions: it must not come before a call of the same second that was in earlier."""
+    return lodged_at.replace(microsecond=0)
 
 
 def _in_scope(one: Past, channel: str, rule: RepeatRule) -> bool:
@@ -126,7 +137,7 @@ def evidence(rule: RepeatRule, earlier: Past, later: Past) -> dict[str, JSON]:
         "identity": earlier.identity,
         "earlier": _named(earlier),
         "later": _named(later),
-        "apart_seconds": (later.lodged_at - earlier.lodged_at).total_seconds(),
+        "apart_seconds": max(0.0, (later.lodged_at - earlier.lodged_at).total_seconds()),
     }
 
 
