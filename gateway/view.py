@@ -129,8 +129,8 @@ def _event(brief: Brief, policy: Policy, letterhead: Letterhead) -> Mapping[str,
 
 
 def _evidence(found: Mapping[str, JSON], ticket: Ticket, zone: ZoneInfo) -> dict[str, object]:
-    """What the repeat rule found (contract, section 5): the window and the first complaint."""
-    earlier = found.get("earlier")
+    """What the repeat rule found (contract, section 5): the window, the first complaint and the second."""
+    earlier, later = found.get("earlier"), found.get("later")
     window = found.get("window_seconds")
     seen: dict[str, object] = {}
     if isinstance(window, int):
@@ -139,6 +139,8 @@ def _evidence(found: Mapping[str, JSON], ticket: Ticket, zone: ZoneInfo) -> dict
         seen["first_at"] = datetime.fromisoformat(str(earlier["lodged_at"])).astimezone(zone)
         if isinstance(earlier["ticket"], int) and earlier["ticket"] != ticket.id:
             seen["earlier_number"] = display(number_of(earlier["ticket"]))
+    if isinstance(later, dict):
+        seen["again_at"] = datetime.fromisoformat(str(later["lodged_at"])).astimezone(zone)
     return seen
 
 
