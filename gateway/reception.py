@@ -61,7 +61,7 @@ class Reception:
         """Do what somebody asks for; returns after the commit.
 
         Raises:
-            UnknownTicket, ActionRefused, FieldMissing: nothing is changed.
+            UnknownTicket, ActionRefused, FieldMissing, InputChanged: nothing is changed.
         """
         ticket = await self.store.run(lambda tx: act(tx, command, self.policy))
         self._committed()

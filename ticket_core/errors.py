@@ -4,6 +4,7 @@
     ├── ProfileError      a profile or calendar file is wrong; lists every problem
     ├── UnknownTicket     no such ticket
     ├── UnknownInput      no such line in the journal
+    ├── InputChanged      another input was taken in under this id
     ├── ActionRefused     the action is not legal now; `allowed` are those that are
     ├── FieldMissing      an action's field is missing or wrong; names field and reason
     └── StoreError
@@ -42,6 +43,14 @@ class UnknownInput(TicketError):
 
     def __init__(self, inbound_id: int) -> None:
         super().__init__(f"no input {inbound_id}")
+        self.inbound_id = inbound_id
+
+
+class InputChanged(TicketError):
+    """The id of an input was used for another one: taking it for a second delivery would lose it."""
+
+    def __init__(self, inbound_id: int) -> None:
+        super().__init__(f"input {inbound_id} had this id and was another")
         self.inbound_id = inbound_id
 
 

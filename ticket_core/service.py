@@ -16,7 +16,7 @@ from ticket_core.decide.intake import Arrival, decide_intake, decide_understood
 from ticket_core.decide.known import Known
 from ticket_core.decide.repeat import Past
 from ticket_core.decide.rung import climb
-from ticket_core.errors import UnknownInput
+from ticket_core.errors import InputChanged, UnknownInput
 from ticket_core.model import Changes, Command, Outcome, Replay, Ticket, TicketChange, TicketDraft, Timer
 from ticket_core.policy import Policy
 from ticket_core.store import journal
@@ -202,12 +202,15 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
     """Do what the command says, if it is legal now.
 
     Raises:
-        UnknownTicket, ActionRefused, FieldMissing: nothing is changed.
+        UnknownTicket, ActionRefused, FieldMissing, InputChanged: nothing is changed.
     """
     people = _people_of_draft(tx, command, policy)
     ticket = load_ticket(tx.connection, command.ticket_id, lock=True)
     key = journal.source_key(command)
-    if key and journal.known(tx, [key]):
+    earlier = journal.known(tx, [key]).get(key) if key else None
+    if earlier is not None:
+        if not journal.is_same(tx, earlier.inbound_id, command):
+            raise InputChanged(earlier.inbound_id)
         return ticket
     inbound_id = tx.next_id("inbound") if command.raw is not None or key else None
     standing = Standing(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from gateway.errors import Refused
 from gateway.web.words import TITLES, Locale, core_reason, locale_of, reason_of
-from ticket_core.errors import ActionRefused, FieldMissing, StoreBusy, StoreClosed, UnknownTicket
+from ticket_core.errors import ActionRefused, FieldMissing, InputChanged, StoreBusy, StoreClosed, UnknownTicket
 
 log = structlog.get_logger(__name__)
 
@@ -150,6 +150,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         problem = Problem(503, "busy", headers={"Retry-After": str(_BUSY_SECONDS)})
     except UnknownTicket:
         problem = Problem(404, "no-such-ticket")
+    except InputChanged:
+        problem = Problem(422, "key-reused")
     except ActionRefused as error:
         problem = Problem(409, "not-possible-now", allowed=error.allowed)
     except FieldMissing as error:

@@ -99,6 +99,16 @@ async def test_a_supplement_sent_twice_under_one_key_is_one(house: House) -> Non
     assert [one["kind"] for one in (await response.json())["timeline"]] == ["received", "supplemented"]
 
 
+async def test_another_supplement_under_a_used_key_is_refused_and_not_lost(house: House) -> None:
+    opened = await house.complain()
+    path = f"/api/v1/complaints/{opened['number']}/supplements"
+    answers = [
+        await house.post(path, {"text": text}, X_Complaint_Key=opened["key"], Idempotency_Key="s-1")
+        for text in ("补充", "另一补充")
+    ]
+    assert [one.status for one in answers] == [201, 422]
+
+
 async def test_a_nul_in_a_text_does_no_harm(house: House) -> None:
     opened = await house.complain(text="a\x00b")
     response = await house.post(

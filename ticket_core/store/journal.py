@@ -66,6 +66,12 @@ def load(tx: Tx, inbound_id: int) -> Earlier | None:
     return None if row is None else Earlier(row.outcome, row.ticket_id)
 
 
+def is_same(tx: Tx, inbound_id: int, command: Command) -> bool:
+    """Whether a command says what the input of this id said: the same action with the same bytes."""
+    row = tx.connection.execute(select(inbound.c.note, inbound.c.sha256).where(inbound.c.id == inbound_id)).one()
+    return (row.note, row.sha256) == (command.action, hashlib.sha256(command.raw or b"").hexdigest())
+
+
 def rewrite(tx: Tx, inbound_id: int, outcome: Outcome, ticket_id: int | None) -> None:
     """A replay gave an input another outcome."""
     tx.update_rows(inbound, [{"id": inbound_id, "outcome": outcome, "ticket_id": ticket_id}], "id")
