@@ -20,7 +20,7 @@ from gateway.web.schema import LookupQuery, TicketQuery, validated
 from ticket_core.model import JSON, Command, Ticket
 from ticket_core.number import number_of, ticket_id_of
 from ticket_core.policy import Policy
-from ticket_core.store.queries import BadCursor, TicketFile, TicketFilter, find_person, list_tickets, load_file
+from ticket_core.store.queries import BadCursor, Listed, TicketFile, TicketFilter, find_person, list_tickets, load_file
 from ticket_core.ticket_schema import event_json, labels_of, ticket_json
 from ticket_core.ticket_shape import EventJSON, LabelsJSON, Number, TicketJSON
 
@@ -179,8 +179,8 @@ async def get_lookup(request: web.Request) -> web.Response:
     )
     locale = request_locale(request)
 
-    def rows(tickets: tuple[Ticket, ...]) -> tuple[TicketRow, ...]:
-        return tuple(_row(one, None, reception.policy, now, locale) for one in tickets)
+    def rows(listed: tuple[Listed, ...]) -> tuple[TicketRow, ...]:
+        return tuple(_row(one.ticket, one.next_due_at, reception.policy, now, locale) for one in listed)
 
     return answer(
         Lookup(
@@ -189,7 +189,7 @@ async def get_lookup(request: web.Request) -> web.Response:
             repeat=RepeatWarning(
                 would_repeat=bool(person.warned_by),
                 window_seconds=int(window.total_seconds()),
-                tickets=tuple(number_of(one.id) for one in person.warned_by),
+                tickets=tuple(number_of(one.ticket.id) for one in person.warned_by),
             ),
         )
     )

@@ -155,6 +155,16 @@ async def test_an_action_sent_twice_under_one_key_happens_once(house: House) -> 
     assert [one["kind"] for one in events["events"]] == ["received", "commented"]
 
 
+@pytest.mark.parametrize(("action", "fields"), [("comment", {"text": "y"}), ("accept", {})])
+async def test_another_action_under_a_used_key_is_refused_and_not_lost(
+    either_house: House, action: str, fields: dict[str, str]
+) -> None:
+    path = f"/api/v1/tickets/{(await either_house.complain())['number']}/actions"
+    await either_house.post(f"{path}/comment", {"text": "x"}, by="wang", Idempotency_Key="a-1")
+    refused = await either_house.post(f"{path}/{action}", fields, by="wang", Idempotency_Key="a-1")
+    assert (refused.status, (await refused.json())["type"]) == (422, "/docs#key-reused")
+
+
 @pytest.mark.parametrize(
     ("reader", "confidential", "full"),
     [
@@ -205,6 +215,8 @@ async def test_a_lookup_shows_what_is_in_transit_and_past_and_warns_of_a_repeat(
     ).json()
     assert [one["number"] for one in found["in_transit"]] == [open_ticket]
     assert [one["number"] for one in found["history"]] == [past]
+    listing = await (await either_house.get("/api/v1/tickets?open=true", by="wang")).json()
+    assert found["in_transit"] == listing["tickets"] and found["in_transit"][0]["next_due_at"] is not None
     assert found["repeat"] == {"would_repeat": True, "window_seconds": 14400, "tickets": [open_ticket]}
     by_service = await (await either_house.get("/api/v1/lookup?service_number=028-86111234", by="wang")).json()
     assert [one["number"] for one in by_service["in_transit"]] == [open_ticket]

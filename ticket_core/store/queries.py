@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Text, and_, cast, exists, func, or_, select
 
 from ticket_core.model import Complaint, Event, Ticket, Timer
 from ticket_core.number import ticket_id_of
@@ -88,9 +88,9 @@ class Person:
     `warned_by` are those with a complaint inside the repeat window: a complaint now would be a repeat.
     """
 
-    in_transit: tuple[Ticket, ...] = ()
-    history: tuple[Ticket, ...] = ()
-    warned_by: tuple[Ticket, ...] = ()
+    in_transit: tuple[Listed, ...] = ()
+    history: tuple[Listed, ...] = ()
+    warned_by: tuple[Listed, ...] = ()
 
 
 def list_tickets(
@@ -122,9 +122,7 @@ def list_tickets(
             at, last = read_cursor(cursor, 2)
             query = query.where(or_(due.c.due_at > at, and_(due.c.due_at == at, ticket.c.id > last)))
     else:
-        # Only the page's own tickets are asked for their deadlines.
-        next_due = select(func.min(timer.c.due_at)).where(timer.c.ticket_id == ticket.c.id, _RUNNING).scalar_subquery()
-        query = select(ticket, next_due.label("due_at")).order_by(ticket.c.id.desc())
+        query = _newest_first()
         if cursor:
             query = query.where(ticket.c.id < read_cursor(cursor, 1)[0])
     rows = connection.execute(query.where(*_conditions(wanted, now)).limit(limit + 1)).all()
@@ -132,7 +130,7 @@ def list_tickets(
     if len(rows) > limit:
         last_row = rows[limit - 1]
         more = write_cursor(last_row.due_at, last_row.id) if order == "due" else write_cursor(last_row.id)
-    listed = tuple(Listed(ticket=ticket_of(row), next_due_at=from_us_or_none(row.due_at)) for row in rows[:limit])
+    listed = tuple(map(_listed, rows[:limit]))
     return Page(rows=listed, cursor=more)
 
 
@@ -180,8 +178,7 @@ def find_person(
     if not ids:
         return Person()
     spoke = select(contact.c.ticket_id).where(contact.c.who.in_(ids))
-    query = select(ticket).where(ticket.c.id.in_(spoke)).order_by(ticket.c.id.desc()).limit(limit)
-    tickets = [ticket_of(row) for row in connection.execute(query)]
+    tickets = [_listed(row) for row in connection.execute(_newest_first().where(ticket.c.id.in_(spoke)).limit(limit))]
     counted = select(contact.c.ticket_id).where(
         contact.c.who.in_(ids),
         contact.c.counts == 1,
@@ -189,10 +186,20 @@ def find_person(
     )
     recent = set(connection.execute(counted).scalars())
     return Person(
-        in_transit=tuple(one for one in tickets if one.open),
-        history=tuple(one for one in tickets if not one.open),
-        warned_by=tuple(one for one in tickets if one.id in recent),
+        in_transit=tuple(one for one in tickets if one.ticket.open),
+        history=tuple(one for one in tickets if not one.ticket.open),
+        warned_by=tuple(one for one in tickets if one.ticket.id in recent),
     )
+
+
+def _newest_first() -> Select[Any]:
+    """Tickets, each asked for the deadline that comes next: only those of the page are."""
+    next_due = select(func.min(timer.c.due_at)).where(timer.c.ticket_id == ticket.c.id, _RUNNING).scalar_subquery()
+    return select(ticket, next_due.label("due_at")).order_by(ticket.c.id.desc())
+
+
+def _listed(row: Row[Any]) -> Listed:
+    return Listed(ticket=ticket_of(row), next_due_at=from_us_or_none(row.due_at))
 
 
 def load_blob(connection: Connection, sha256: str) -> bytes | None:

@@ -12,6 +12,7 @@ from gateway.web.words import Locale
 from ticket_core.model import Ticket
 from ticket_core.number import display, number_of
 from ticket_core.policy import Policy
+from ticket_core.store.queries import Listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +56,9 @@ def row_of(ticket: Ticket, due_at: datetime | None, policy: Policy, locale: Loca
     )
 
 
-def rows_of(tickets: Iterable[Ticket], policy: Policy, locale: Locale, now: datetime) -> list[Row]:
-    """The lines of tickets whose deadlines do not matter."""
-    return [row_of(ticket, None, policy, locale, now) for ticket in tickets]
+def rows_of(listed: Iterable[Listed], policy: Policy, locale: Locale, now: datetime) -> list[Row]:
+    """The lines of a list."""
+    return [row_of(one.ticket, one.next_due_at, policy, locale, now) for one in listed]
 
 
 def _complainant(ticket: Ticket) -> str:

@@ -113,7 +113,7 @@ def _count(connection: Connection, wanted: TicketFilter, now: datetime) -> int:
 def _of_person(connection: Connection, identity: str, now: datetime) -> Page[Listed]:
     """All tickets of one phone number."""
     person = find_person(connection, identities=(identity,), window_from=now, window_to=now)
-    return Page(rows=tuple(Listed(ticket=one) for one in (*person.in_transit, *person.history)))
+    return Page(rows=(*person.in_transit, *person.history))
 
 
 def _choices(profile: Profile, words: Words) -> list[tuple[str, str, list[tuple[str, str]]]]:
