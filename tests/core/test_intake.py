@@ -299,6 +299,14 @@ def test_a_repeat_never_joins_a_call_put_aside() -> None:
     assert desk.take(draft(when=at("10:00:00"), service_number="1")).ticket_id != kept.ticket_id
 
 
+def test_of_a_call_answered_at_once_the_complainant_alone_is_told_and_only_that_it_is_closed() -> None:
+    desk = Desk()
+    ticket = desk.ticket(desk.take(draft(disposition="answered", answer="已答复")))
+    events = [event for change in desk.changes for event in change.events]
+    found = owed(ticket, events, desk.policy.profiles["generic"], desk.policy.directory)
+    assert [(one.role, one.notice) for one in found] == [("complainant", "closing")]
+
+
 def test_a_call_answered_at_once_is_closed_and_counts() -> None:
     desk = Desk()
     first = desk.take(draft(disposition="answered", answer="已答复"))
