@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ticket_core.decide.case import Case
-from ticket_core.decide.deadline import after
+from ticket_core.decide.deadline import prolonged
 from ticket_core.decide.span import UNITS, Span
 from ticket_core.decide.timers import move, put_back
 from ticket_core.errors import ActionRefused, FieldMissing
@@ -232,9 +232,11 @@ def _extend(
     if command.at >= timer.due_at:
         raise FieldMissing({"deadline": "it is past; only a deadline that has not passed can be extended"})
     span = Span(fields["amount"], fields["unit"])
-    due_at = after(timer.due_at, span, calendar=policy.calendar, zone=profile.tz)
-    fields |= {"due_before": timer.due_at.isoformat(), "due_at": due_at.isoformat()}
-    case.set_timer(move(timer, due_at, profile, policy.calendar, origin="extension"))
+    later = prolonged(timer.due_at, span, calendar=policy.calendar, zone=profile.tz)
+    fields |= {"due_before": timer.due_at.isoformat(), "due_at": later.due_at.isoformat()}
+    provisional = timer.provisional or later.provisional
+    moved = move(timer, later.due_at, profile, policy.calendar, origin="extension", provisional=provisional)
+    case.set_timer(moved)
 
 
 def _submit(

@@ -25,7 +25,7 @@ from ticket_core.decide.working_hours import WorkingHours, count_back, count_for
 
 __all__ = [
     "UNITS", "Clock", "Due", "Roll", "Span", "Unit", "WorkingHours", "after", "before", "due", "last_day", "next_open",
-    "parse_span", "proof", "shift",
+    "parse_span", "prolonged", "proof", "shift",
 ]  # fmt: skip
 
 Clock = Literal["wall", "working_hours"]
@@ -132,13 +132,26 @@ def after(
     that Friday, and so it is after Friday 18:30. An amount of 0 is `due_at`; raises ValueError below that and as
     `due` does.
     """
+    return prolonged(due_at, span, calendar=calendar, zone=zone, clock=clock, hours=hours).due_at
+
+
+def prolonged(
+    due_at: datetime,
+    span: Span,
+    *,
+    calendar: Calendar,
+    zone: tzinfo,
+    clock: Clock = "wall",
+    hours: WorkingHours | None = None,
+) -> Due:
+    """Return what `after` returns, and whether it may move when a year's notice is published."""
     due_at = _checked(due_at, span)
     if span.amount == 0:
-        return due_at
+        return Due(due_at=due_at)
     if span.unit in _LENGTHS:
-        return due(due_at, span, calendar=calendar, zone=zone, clock=clock, hours=hours).due_at
+        return due(due_at, span, calendar=calendar, zone=zone, clock=clock, hours=hours)
     # Midnight belongs to the day it ends, so the next day is the first full one.
-    return due(due_at - _INSTANT, span, calendar=calendar, zone=zone).due_at
+    return due(due_at - _INSTANT, span, calendar=calendar, zone=zone)
 
 
 def shift(

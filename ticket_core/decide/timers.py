@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from ticket_core.calendar import Calendar
-from ticket_core.decide.deadline import due, shift
-from ticket_core.decide.span import Span, parse_span
+from ticket_core.decide.deadline import Clock, Due, Roll, due, shift
+from ticket_core.decide.span import Span, Unit, parse_span
 from ticket_core.decide.working_hours import WorkingHours
 from ticket_core.model import FINISHED, JSON, Timer
 from ticket_core.profile import DeadlineRule, Profile, Rung
@@ -50,16 +50,7 @@ def rules_for(
 
 def start_timer(rule: DeadlineRule, ticket_id: int, at: datetime, profile: Profile, calendar: Calendar) -> Timer:
     """The timer of a rule that starts now."""
-    hours = working_hours(profile.working_hours) if rule.clock == "working_hours" else None
-    when = due(
-        at,
-        Span(rule.amount, rule.unit),
-        calendar=calendar,
-        zone=profile.tz,
-        clock=rule.clock,
-        roll=rule.roll,
-        hours=hours,
-    )
+    when = due_by_rule(at, rule, profile, calendar)
     return Timer(
         ticket_id=ticket_id,
         name=rule.name,
@@ -73,6 +64,14 @@ def start_timer(rule: DeadlineRule, ticket_id: int, at: datetime, profile: Profi
         calendar=calendar.version,
         next_at=_next_at(ladder(rule, profile), (), when.due_at, profile, calendar),
     )
+
+
+def due_by_rule(at: datetime, rule: DeadlineRule | Timer, profile: Profile, calendar: Calendar) -> Due:
+    """When a deadline that starts at `at` is due: by a rule, or by the one that a timer keeps."""
+    hours = working_hours(profile.working_hours) if rule.clock == "working_hours" else None
+    span = Span(rule.amount, cast("Unit", rule.unit))
+    clock, roll = cast("Clock", rule.clock), cast("Roll", rule.roll)
+    return due(at, span, calendar=calendar, zone=profile.tz, clock=clock, roll=roll, hours=hours)
 
 
 def ladder(one: Timer | DeadlineRule, profile: Profile) -> tuple[Rung, ...]:
@@ -115,6 +114,8 @@ def as_json(timer: Timer) -> JSON:
         "started_at": timer.started_at.isoformat(),
         "rule": [timer.amount, timer.unit, timer.clock, timer.roll],
         "origin": timer.origin,
+        "provisional": timer.provisional,
+        "calendar": timer.calendar,
         "fired": list(timer.fired),
     }
 
@@ -129,6 +130,8 @@ def put_back(timer: Timer, kept: Mapping[str, Any], profile: Profile, calendar: 
         clock=clock,
         roll=roll,
         origin=kept["origin"],
+        provisional=kept["provisional"],
+        calendar=kept["calendar"],
         started_at=datetime.fromisoformat(kept["started_at"]),
         due_at=datetime.fromisoformat(kept["due_at"]),
         fired=tuple(kept["fired"]),

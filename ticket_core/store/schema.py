@@ -179,6 +179,12 @@ timer = Table(
         sqlite_where=text("next_at IS NOT NULL"),
         postgresql_where=text("next_at IS NOT NULL"),
     ),
+    Index(
+        "ix_timer_provisional",
+        "ticket_id",
+        sqlite_where=text("provisional = 1"),
+        postgresql_where=text("provisional = 1"),
+    ),
     sqlite_with_rowid=False,
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, literal_column, select
 
 from ticket_core.decide.owed import owed
 from ticket_core.errors import UnknownTicket
@@ -176,6 +176,25 @@ def load_due_timers(connection: Connection, now: datetime, most: int) -> tuple[d
     tickets = load_tickets(connection, ids, lock=True, skip_locked=True)
     query = select(timer).where(timer.c.ticket_id.in_(tickets), due).order_by(timer.c.next_at).limit(most)
     return tickets, [timer_of(row) for row in connection.execute(query)]
+
+
+def load_outdated_timers(
+    connection: Connection, calendar: str, most: int
+) -> tuple[dict[int, Ticket], dict[int, dict[str, Timer]]]:
+    """Up to `most` tickets, locked, that owe a provisional deadline not computed with this calendar; all their timers.
+
+    A provisional timer remembers its calendar, so whoever writes it back does not find it again.
+    """
+    outdated = (
+        (timer.c.provisional == literal_column("1"))  # as in its index
+        & timer.c.met_at.is_(None)
+        & timer.c.cancelled_at.is_(None)
+        & ~timer.c.doc.contains(f'"calendar":"{calendar}"', autoescape=True)
+    )
+    found = select(timer.c.ticket_id).where(outdated).distinct().order_by(timer.c.ticket_id).limit(most)
+    ids = {ticket_id for (ticket_id,) in connection.execute(found)}
+    tickets = load_tickets(connection, ids, lock=True)
+    return tickets, load_timers(connection, tickets)
 
 
 def load_events(connection: Connection, ticket_id: int, kind: str | None = None) -> tuple[Event, ...]:

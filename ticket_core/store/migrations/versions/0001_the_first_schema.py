@@ -273,11 +273,23 @@ def upgrade() -> None:
             sqlite_where=sa.text("next_at IS NOT NULL"),
             postgresql_where=sa.text("next_at IS NOT NULL"),
         )
+        batch_op.create_index(
+            "ix_timer_provisional",
+            ["ticket_id"],
+            unique=False,
+            sqlite_where=sa.text("provisional = 1"),
+            postgresql_where=sa.text("provisional = 1"),
+        )
 
 
 def downgrade() -> None:
     # the tables of ticket_core.store.schema
     with op.batch_alter_table("timer", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_timer_provisional",
+            sqlite_where=sa.text("provisional = 1"),
+            postgresql_where=sa.text("provisional = 1"),
+        )
         batch_op.drop_index(
             "ix_timer_next_at",
             sqlite_where=sa.text("next_at IS NOT NULL"),
