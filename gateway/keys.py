@@ -5,14 +5,18 @@ Both are HMAC-SHA256 over the ticket's id with the installation's secret, so nob
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
+from itertools import product
 
 from ticket_core.number import number_of, ticket_id_of
 
+_BLOCK = 64  # bytes of one step of SHA-256
 _KEY_BYTES = 15  # 120 bits, 24 characters
 _TOKEN_BYTES = 10  # 80 bits, 16 characters
+#: Base32 (RFC 4648, section 6) in small letters, two characters for ten bits.
+_PAIRS = tuple(map("".join, product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)))
+_SHIFTS = {size: tuple(range(size * 8 - 10, -1, -10)) for size in (_KEY_BYTES, _TOKEN_BYTES)}
 
 
 class Keys:
@@ -21,11 +25,13 @@ class Keys:
     def __init__(self, secret: bytes) -> None:
         if len(secret) < 32:
             raise ValueError("the secret must have at least 32 bytes")
-        self._mac = hmac.new(secret, digestmod=hashlib.sha256)
+        padded = (secret if len(secret) <= _BLOCK else hashlib.sha256(secret).digest()).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
     def key(self, ticket_id: int) -> str:
         """The complainant's key 查询码: with the number it opens the public view of the ticket."""
-        return self._sign("key", ticket_id, _KEY_BYTES)
+        return self._sign(b"key", ticket_id, _KEY_BYTES)
 
     def is_key(self, ticket_id: int, given: str) -> bool:
         """Whether `given` is the key of this ticket, in constant time."""
@@ -33,7 +39,7 @@ class Keys:
 
     def token(self, ticket_id: int) -> str:
         """What a mail of ours about this ticket carries, as ``NUMBER.SIGNATURE``: an answer to it finds its ticket."""
-        return f"{number_of(ticket_id)}.{self._sign('mail', ticket_id, _TOKEN_BYTES)}"
+        return f"{number_of(ticket_id)}.{self._sign(b'mail', ticket_id, _TOKEN_BYTES)}"
 
     def ticket_of_token(self, token: str) -> int | None:
         """The ticket whose token this is; None for anything forged or broken. Letters' case does not matter."""
@@ -41,11 +47,17 @@ class Keys:
         ticket_id = ticket_id_of(number)
         if ticket_id is None:
             return None
-        good = self._sign("mail", ticket_id, _TOKEN_BYTES)
+        good = self._sign(b"mail", ticket_id, _TOKEN_BYTES)
         return ticket_id if hmac.compare_digest(good.encode(), signature.lower().encode()) else None
 
-    def _sign(self, purpose: str, ticket_id: int, size: int) -> str:
+    def _sign(self, purpose: bytes, ticket_id: int, size: int) -> str:
+        # HMAC by RFC 2104 with both pads hashed beforehand: a third of the library's cost, for each intake and mail.
         # hmac.digest would let the interpreter lock go, and each request wait for the writer thread to give it back.
-        mac = self._mac.copy()
-        mac.update(f"{purpose}:{ticket_id}".encode())
-        return base64.b32encode(mac.digest()[:size]).decode().lower()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(b"%b:%d" % (purpose, ticket_id))
+        outer.update(inner.digest())
+        bits = int.from_bytes(outer.digest()[:size])
+        text = ""
+        for shift in _SHIFTS[size]:
+            text += _PAIRS[bits >> shift & 1023]
+        return text
