@@ -19,7 +19,8 @@ from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
 log = structlog.get_logger(__name__)
 
 _MOST_PARTS = 255  # one byte counts the parts of an SMS (3GPP TS 23.040, 9.2.3.24.1)
-_SECRETS = frozenset({"secret", "token", "key", "password"})  # parameters that prove who calls, and say nothing
+#: Parameters, in small letters, that prove who calls, and say nothing.
+_SECRETS = frozenset({"secret", "token", "access_token", "key", "password", "sign", "signature"})
 _LARGE = 256 << 10  # bytes beyond which parsing leaves the event loop
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=5)
@@ -118,7 +119,7 @@ def _whole(raw: Raw) -> Raw:
     """Some platforms say everything in the address: then that is what is kept, without the secret in it."""
     if raw.body or not raw.query:
         return raw
-    said = urlencode([(name, value) for name, value in raw.query.items() if name not in _SECRETS]).encode()
+    said = urlencode([(name, value) for name, value in raw.query.items() if name.lower() not in _SECRETS]).encode()
     return replace(raw, body=said, media_type="application/x-www-form-urlencoded")
 
 

@@ -14,7 +14,8 @@ NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 
 async def test_a_push_by_get_is_kept_without_the_secret_in_its_address(tmp_path: Path) -> None:
     reports = SmsReports("kannel", SmsReportsSettings(secret="synthetic-secret", preset="kannel"))
-    query = {"secret": "synthetic-secret", "reference": "n17", "state": "1"}
+    proofs = dict.fromkeys(("token", "access_token", "Key", "password", "sign", "signature"), "synthetic-proof")
+    query = {"secret": "synthetic-secret", "reference": "n17", **proofs, "state": "1"}
     async with opened_house(tmp_path) as house:
         house.admit(reports)
         await house.accept(reports, Raw(channel="kannel", body=b"", received_at=NOW, query=query))
