@@ -24,7 +24,7 @@ _OTHERS: Mapping[str, Mapping[str, str]] = {
     "inbound": {
         "id": ":inbound + n",
         "ticket_id": ":ticket + n",
-        "source_key": "'web:' || hex(randomblob(12))",
+        "source_key": "'web:' || printf('%07d-', abs(random()) % 10000000) || n",
         "sha256": "lower(hex(randomblob(32)))",
         "received_at": ":at + n * :gap",
     },
@@ -47,7 +47,7 @@ _OTHERS: Mapping[str, Mapping[str, str]] = {
     "notice": {
         "id": ":notice + n * :notices + id - :first_notice",
         "ticket_id": ":ticket + n",
-        "address": "'p' || hex(randomblob(6)) || '@example.com'",
+        "address": "CASE medium WHEN 'sms' THEN '+861380' ELSE 'p' END || printf('%07d', abs(random()) % 10000000)",
         "created_at": ":at + n * :gap",
         "send_at": ":at + n * :gap",
         "state": "'delivered'",

@@ -22,9 +22,17 @@ _SAMPLE = {
 }
 
 
+_SPREAD = 7_654_321  # has no factor in common with ten million, so no two of ten million people share a number
+
+
 def phone_of(person: int) -> str:
-    """The mobile number of one of ten million people."""
-    return f"1380{person % 10_000_000:07d}"
+    """The mobile number of one of ten million people; neighbours' numbers are far apart, as those of callers are."""
+    return f"1380{person * _SPREAD % 10_000_000:07d}"
+
+
+def email_of(person: int) -> str:
+    """The address of a person, far from the neighbours' too."""
+    return f"p{person * _SPREAD % 10_000_000:07d}@example.com"
 
 
 def body(person: int) -> bytes:
@@ -33,7 +41,7 @@ def body(person: int) -> bytes:
     complainant = {
         "name": "李四",
         "phone": phone,
-        "email": f"p{person}@example.com",
+        "email": email_of(person),
         "anonymous": False,
         "confidential": False,
     }
@@ -42,13 +50,13 @@ def body(person: int) -> bytes:
 
 def draft(person: int, received_at: datetime) -> TicketDraft:
     """The same complaint as the core gets it, with a sender's id of its own."""
-    phone, email = f"+86{phone_of(person)}", f"p{person}@example.com"
+    phone, email = f"+86{phone_of(person)}", email_of(person)
     return TicketDraft(
         channel="web",
         profile="generic",
         received_at=received_at,
         raw=body(person),
-        external_id=f"benchmark-{person}",
+        external_id=f"{person * _SPREAD % 10_000_000:07d}-{person}",
         subject="宽带断网",
         text=_TEXT.format(person),
         complainant=Complainant(name="李四", phones=(phone,), mobile=phone, emails=(email,)),
@@ -67,7 +75,7 @@ def mails(first: int, count: int) -> Iterator[bytes]:
         raw = mix[person % len(mix)]
         number = f"<{person % len(mix)}@example.com>".encode()
         yield raw.replace(number, f"<m{person}@example.com>".encode()).replace(
-            b"<li@example.com>", f"<p{person}@example.com>".encode()
+            b"<li@example.com>", f"<{email_of(person)}>".encode()
         )
 
 
