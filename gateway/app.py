@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from gateway.almanac import Almanac
 from gateway.channels.base import Channel, Transport, Webhook
 from gateway.config import Settings
 from gateway.configured import channel_tables, gathered, make_channels, make_transports, read_policy
@@ -27,7 +28,7 @@ from gateway.render import Renderer
 from gateway.sweeper import Sweeper
 from gateway.web.api import add_api
 from gateway.web.auth import SIGN_IN, SignIn
-from gateway.web.keys import ACCEPT, DOORS, IDENTITY_OF_PHONE, LIMITS, PARTS, RECEPTION, SERVICE_NUMBER_OF, Part
+from gateway.web.keys import ACCEPT, DOORS, IDENTITY_OF_PHONE, LIMITS, NOTES, PARTS, RECEPTION, SERVICE_NUMBER_OF, Part
 from gateway.web.limits import Limits
 from gateway.web.pages.site import SITE, Site, setup_pages
 from gateway.web.problems import problems
@@ -45,7 +46,6 @@ class Parts:
     """One gateway, put together and not yet running."""
 
     settings: Settings
-    policy: Policy
     keys: Keys
     store: Store
     renderer: Renderer
@@ -69,6 +69,7 @@ def assemble(settings: Settings) -> Parts:
     policy: Policy | None = None
     channels: dict[str, Channel] = {}
     transports: dict[str, Transport] = {}
+    almanac = Almanac(settings)
     with gathered(problems):
         policy = read_policy(settings)
     with gathered(problems):
@@ -101,15 +102,17 @@ def assemble(settings: Settings) -> Parts:
     }
     for name, channel in channels.items():
         channel.memory = StoreMemory(store, name)
+    reception = Reception(store, policy, keys, readings, dispatcher.wake)
     return Parts(
         settings=settings,
-        policy=policy,
         keys=keys,
         store=store,
         renderer=renderer,
-        reception=Reception(store, policy, keys, readings, dispatcher.wake),
+        reception=reception,
         dispatcher=dispatcher,
-        sweeper=Sweeper(store, policy, health["clock"], dispatcher.wake),
+        sweeper=Sweeper(
+            store, policy, health["clock"], dispatcher.wake, almanac=almanac, adopt=reception.go_by
+        ),  # the dispatcher looks at no day
         sign_in=SignIn(store, secure=settings.http.base_url.startswith("https:")),
         readings=readings,
         channels=channels,
@@ -183,6 +186,7 @@ def web_application(parts: Parts) -> web.Application:
     application[ACCEPT] = accept
     asks: dict[str, Part] = {name: partial(_what_is_wrong, health) for name, health in parts.health.items()}
     application[PARTS] = asks
+    application[NOTES] = {"clock": lambda: parts.sweeper.note}
     application[IDENTITY_OF_PHONE] = lambda written: phone_key(_phone(written, settings))
     application[SERVICE_NUMBER_OF] = lambda written: (
         (_phone(written, settings).e164 or "").removeprefix("+86") or written

@@ -37,6 +37,11 @@ class Reception:
         self._committed = committed
         self._intake = partial(intake, policy=policy)
 
+    def go_by(self, policy: Policy) -> None:
+        """Decide by another policy from now on; what is on its way goes by the one before."""
+        self.policy = policy
+        self._intake = partial(intake, policy=policy)
+
     async def receive(self, message: InboundMessage) -> Accepted:
         """Take one message in; returns after the commit.
 

@@ -191,6 +191,15 @@ def read_year_files(folder: Path) -> tuple[YearFile, ...]:
     return tuple(files)
 
 
+def unpublished_year(calendar: Calendar, today: date) -> int | None:
+    """Return the year whose notice is missing though it is time for it: this one, in December the next; else None.
+
+    The State Council publishes a year's notice in the October or November before it.
+    """
+    years = (today, date(today.year + 1, 1, 1)) if today.month == 12 else (today,)
+    return next((day.year for day in years if not calendar.is_published(day)), None)
+
+
 def _index(day: date) -> int:
     index = day.toordinal() - _EPOCH
     if not 0 <= index < _DAYS:

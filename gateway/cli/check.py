@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -78,6 +79,7 @@ def _look(settings: Settings, online: bool) -> tuple[list[str], list[str], str]:
     warnings = [
         *findings.in_the_clear(settings, findings.endpoints(channels, transports)),
         *findings.unknown_variables(os.environ),
+        *(findings.of_calendar(policy, datetime.now(UTC)) if policy is not None else ()),
     ]
     if online:
         problems += asyncio.run(unreachable(settings, channels, transports))

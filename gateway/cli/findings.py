@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.almanac import missing_year
 from gateway.channels.base import Channel, Transport
 from gateway.config import Settings
 from gateway.render import Renderer
@@ -109,6 +111,13 @@ def in_the_clear(settings: Settings, places: Iterable[tuple[str, Any]]) -> Itera
             continue
         if str(getattr(place, "security", "tls")) in _IN_THE_CLEAR or url.startswith("http://"):
             yield f"{path}: no TLS"
+
+
+def of_calendar(policy: Policy, now: datetime) -> Iterator[str]:
+    """Warnings: the year whose days are wanted by now and not published."""
+    year = missing_year(policy, now)
+    if year is not None:
+        yield f"calendar_folder: the days of {year} are not published here; deadlines that reach it are provisional"
 
 
 def unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:

@@ -125,7 +125,7 @@ async def replay(parts: Parts, arguments: Arguments) -> JSON:
     mine = next((one for one in messages if one.external_id == line.external_id), messages[0])
     draft = await asyncio.to_thread(to_draft, mine, parts.readings[line.channel])
     again = replace(draft, replay=Replay(inbound_id=inbound_id, at=datetime.now(UTC)))
-    taken = (await parts.store.run(partial(intake, drafts=[again], policy=parts.policy)))[0]
+    taken = (await parts.store.run(partial(intake, drafts=[again], policy=parts.reception.policy)))[0]
     for other in messages:
         if other is not mine and other.external_id is not None:  # known by its id, it has no second effect
             await parts.reception.receive(other)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.web.keys import PARTS, RECEPTION
+from gateway.web.keys import NOTES, PARTS, RECEPTION
 from gateway.web.meters import CONTENT_TYPE, METERS
 from gateway.web.routes import answer
 from ticket_core.store.journals import count_notices
@@ -29,7 +29,12 @@ async def readyz(request: web.Request) -> web.Response:
     if failure:
         reasons["database"] = f"last commit failed: {failure}"
     well = not any(reasons.values())
-    parts = {name: {"ok": not reason, "reason": reason or ""} for name, reason in reasons.items()}
+    parts: dict[str, dict[str, object]] = {
+        name: {"ok": not reason, "reason": reason or ""} for name, reason in reasons.items()
+    }
+    for name, ask in request.app.get(NOTES, {}).items():
+        if note := ask():
+            parts[name]["note"] = note
     return answer({"status": "ok" if well else "unavailable", "parts": parts}, 200 if well else 503)
 
 

@@ -60,6 +60,8 @@ RECEPTION: web.AppKey[Reception] = web.AppKey("reception")
 LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
 DOORS: web.AppKey[Mapping[str, Webhook]] = web.AppKey("doors")
 ACCEPT: web.AppKey[AcceptRaw] = web.AppKey("accept")
+#: What the operator should know of a part that is well; an application may have none.
+NOTES: web.AppKey[Mapping[str, Callable[[], str]]] = web.AppKey("notes")
 PARTS: web.AppKey[Mapping[str, Part]] = web.AppKey("parts")
 #: The identity key of a phone number as anybody writes it (``phone:+86…``); None when it names no single person.
 IDENTITY_OF_PHONE: web.AppKey[Callable[[str], str | None]] = web.AppKey("identity_of_phone")

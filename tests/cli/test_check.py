@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.cli.terminal import Terminal, free_port
 
 
+def publish(terminal: Terminal, *years: int) -> None:
+    """The days of these years are known, and the configuration says where."""
+    (terminal.folder / "days").mkdir()
+    for year in years:
+        (terminal.folder / "days" / f"{year}.json").write_text(f'{{"year": {year}, "papers": ["a notice"]}}')
+    terminal.configure(first='calendar_folder = "days"\n')
+
+
 def test_a_good_configuration_is_said_to_be_good(terminal: Terminal) -> None:
+    publish(terminal, *(datetime.now(UTC).year + after for after in (0, 1)))
     ran = terminal.run("check")
     assert (ran.code, ran.err) == (0, "")
     assert "SQLite 3." in ran.out
