@@ -30,6 +30,7 @@ from gateway.web.api import add_api
 from gateway.web.auth import SIGN_IN, SignIn
 from gateway.web.keys import ACCEPT, DOORS, IDENTITY_OF_PHONE, LIMITS, NOTES, PARTS, RECEPTION, SERVICE_NUMBER_OF, Part
 from gateway.web.limits import Limits
+from gateway.web.meters import METERS, Meters
 from gateway.web.pages.site import SITE, Site, setup_pages
 from gateway.web.problems import problems
 from ticket_core.policy import Policy
@@ -53,6 +54,7 @@ class Parts:
     dispatcher: Dispatcher
     sweeper: Sweeper
     sign_in: SignIn
+    meters: Meters
     readings: Mapping[str, Reading]
     channels: dict[str, Channel]
     transports: dict[str, Transport]
@@ -82,6 +84,7 @@ def assemble(settings: Settings) -> Parts:
     store = Store(settings.database.url)
     renderer = Renderer(settings.templates_folder)
     health = {name: Health() for name in ("database", "dispatcher", "clock", *channels)}
+    meters = Meters()
     dispatcher = Dispatcher(
         store=store,
         policy=policy,
@@ -90,6 +93,8 @@ def assemble(settings: Settings) -> Parts:
         transports=transports,
         settings=settings,
         health=health["dispatcher"],
+        notice_counted=meters.count_notice,
+        input_counted=meters.count_input,
     )
     tables = channel_tables(settings)
     readings = {
@@ -102,7 +107,7 @@ def assemble(settings: Settings) -> Parts:
     }
     for name, channel in channels.items():
         channel.memory = StoreMemory(store, name)
-    reception = Reception(store, policy, keys, readings, dispatcher.wake)
+    reception = Reception(store, policy, keys, readings, dispatcher.wake, meters.count_input)
     return Parts(
         settings=settings,
         keys=keys,
@@ -114,6 +119,7 @@ def assemble(settings: Settings) -> Parts:
             store, policy, health["clock"], dispatcher.wake, almanac=almanac, adopt=reception.go_by
         ),  # the dispatcher looks at no day
         sign_in=SignIn(store, secure=settings.http.base_url.startswith("https:")),
+        meters=meters,
         readings=readings,
         channels=channels,
         transports=transports,
@@ -180,6 +186,7 @@ def web_application(parts: Parts) -> web.Application:
 
     application = web.Application(middlewares=[problems], client_max_size=limits.body_bytes)
     application[RECEPTION] = parts.reception
+    application[METERS] = parts.meters
     application[SIGN_IN] = parts.sign_in
     application[LIMITS] = limits
     application[DOORS] = {name: one for name, one in parts.channels.items() if isinstance(one, Webhook)}

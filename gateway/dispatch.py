@@ -57,7 +57,11 @@ class _Lane:
 
 
 class Dispatcher:
-    """Empties the outbox. `transports` by medium; a medium without one waits until it has one, and `health` says so."""
+    """Empties the outbox. `transports` by medium; a medium without one waits until it has one, and `health` says so.
+
+    `notice_counted` is called with each state that a notice comes into, `input_counted` with the channel and outcome of
+    each input that is a receipt.
+    """
 
     def __init__(
         self,
@@ -69,9 +73,13 @@ class Dispatcher:
         transports: Mapping[str, Transport],
         settings: Settings,
         health: Health,
+        notice_counted: Callable[[str], None] = lambda _state: None,
+        input_counted: Callable[[str, str], None] = lambda _channel, _outcome: None,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self.health = health
+        self._notice_counted = notice_counted
+        self._input_counted = input_counted
         self.last_error = ""  # the newest that a transport, a template or the store said, and when
         self.last_error_at: datetime | None = None
         self.backlog: Mapping[str, Waiting] = {}
@@ -147,8 +155,12 @@ class Dispatcher:
             address=receipt.address,
             raw=raw,
         )
-        (known,) = await self._store.run(lambda tx: record_receipt(tx, [one], self.ladder))
-        if known is None:
+        (reported,) = await self._store.run(lambda tx: record_receipt(tx, [one], self.ladder))
+        if raw:
+            self._input_counted(channel, "receipt")
+        if reported.state is not None:
+            self._notice_counted(reported.state)
+        if reported.notice_id is None:
             log.info("receipt_unknown", channel=channel, status=receipt.status)
         elif receipt.status == "temporary_failure":
             self.wake()
@@ -287,16 +299,19 @@ class Dispatcher:
             return
         now = self._clock()
 
-        def write(tx: Tx) -> None:
-            record(tx, results, self.ladder)
+        def write(tx: Tx) -> list[str]:
+            states = record(tx, results, self.ladder)
             give_back(tx, unused, now)
+            return states
 
         try:
-            await self._store.run(write)
+            states = await self._store.run(write)
         except BaseException:
             self._results = [*results, *self._results]
             self._finished.set()
             raise
+        for state in states:
+            self._notice_counted(state)
         if any(result.fact.status == "temporary_failure" for result in results) or len(results) > self._batch * 2:
             self.wake()
 

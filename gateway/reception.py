@@ -25,16 +25,26 @@ log = structlog.get_logger(__name__)
 
 
 class Reception:
-    """Takes messages and commands in, and answers after the commit. `committed` is called after each one."""
+    """Takes messages and commands in, and answers after the commit.
+
+    After each, `committed` is called, and `counted` with the channel and the outcome of every input.
+    """
 
     def __init__(
-        self, store: Store, policy: Policy, keys: Keys, readings: dict[str, Reading], committed: Callable[[], None]
+        self,
+        store: Store,
+        policy: Policy,
+        keys: Keys,
+        readings: dict[str, Reading],
+        committed: Callable[[], None],
+        counted: Callable[[str, str], None] = lambda _channel, _outcome: None,
     ) -> None:
         self.store = store
         self.policy = policy
         self.keys = keys
         self._readings = readings
         self._committed = committed
+        self._counted = counted
         self._intake = partial(intake, policy=policy)
 
     def go_by(self, policy: Policy) -> None:
@@ -59,6 +69,7 @@ class Reception:
         except Exception as error:
             log.exception("intake_failed", channel=message.channel, external_id=message.external_id)
             taken = await self.store.run_each(self._intake, _unprocessed(message, reading, error))
+        self._counted(message.channel, taken.outcome)
         self._committed()
         return self._accepted(taken)
 
@@ -69,6 +80,8 @@ class Reception:
             UnknownTicket, ActionRefused, FieldMissing, InputChanged: nothing is changed.
         """
         ticket = await self.store.run(lambda tx: act(tx, command, self.policy))
+        if command.raw is not None:  # it stands in the journal; a second time it changed nothing
+            self._counted(command.channel, "appended" if ticket.updated_at == command.at else "duplicate")
         self._committed()
         return ticket
 

@@ -47,8 +47,16 @@ def notice_of(reference: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
-def record_receipt(tx: Tx, receipts: Sequence[Receipt], ladder: RetryLadder) -> list[int | None]:
-    """Take reports in; returns the notice each is about, None where it is not known (yet).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """The notice a report is about, None where it is not known (yet); and the state it came into, if into another."""
+
+    notice_id: int | None
+    state: str | None = None
+
+
+def record_receipt(tx: Tx, receipts: Sequence[Receipt], ladder: RetryLadder) -> list[Reported]:
+    """Take reports in; returns what each is about and does.
 
     Reports may come twice, in any order, and before the send itself is on record. One about another address than the
     notice went to is forged or astray: it is journaled and has no effect.
@@ -74,7 +82,7 @@ def record_receipt(tx: Tx, receipts: Sequence[Receipt], ladder: RetryLadder) -> 
         )
         for one in receipts
     ]
-    receive(tx, [(where, fact) for where, fact in zip(known, facts, strict=True) if where is not None], ladder)
+    states = receive(tx, [(where, fact) for where, fact in zip(known, facts, strict=True) if where is not None], ladder)
     strays = [fact for where, fact in zip(known, facts, strict=True) if where is None and fact.provider_id]
     if strays:
         keep_strays(tx, strays, max(one.received_at for one in receipts), ladder.keep)
@@ -86,7 +94,7 @@ def record_receipt(tx: Tx, receipts: Sequence[Receipt], ladder: RetryLadder) -> 
             if one.raw
         ],
     )
-    return known
+    return [Reported(notice_id=where, state=states.pop(where, None) if where else None) for where in known]
 
 
 def _concerns(one: Receipt, address: str) -> bool:

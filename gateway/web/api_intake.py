@@ -16,7 +16,6 @@ from gateway.message import Accepted, InboundMessage, Raw
 from gateway.web.auth import require
 from gateway.web.files import read_files
 from gateway.web.keys import LIMITS, PHONE_CHANNEL, RECEPTION, WEB_CHANNEL
-from gateway.web.meters import METERS
 from gateway.web.problems import Problem, wrong_field
 from gateway.web.routes import Route, idempotency_key, read_json
 from gateway.web.schema import CallBody, IntakeBody, validated
@@ -106,7 +105,6 @@ def _message(
 
 async def _take(request: web.Request, message: InboundMessage) -> web.Response:
     accepted = await request.app[RECEPTION].receive(message)
-    request.app[METERS].count_input(message.channel, accepted.outcome)
     if accepted.outcome == "duplicate":
         accepted = await _same_again(request, message, accepted)
     return web.Response(

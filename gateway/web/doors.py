@@ -48,8 +48,6 @@ async def knock(request: web.Request) -> web.Response:
     except Refused:
         request.app[METERS].count_input(channel.name, "refused")
         raise
-    for one in accepted:
-        request.app[METERS].count_input(channel.name, one.outcome)
     return _answered(channel.answer(accepted))
 
 

@@ -26,6 +26,7 @@ from gateway.web.api import add_api
 from gateway.web.auth import SIGN_IN, SignIn
 from gateway.web.keys import ACCEPT, DOORS, IDENTITY_OF_PHONE, LIMITS, PARTS, RECEPTION, SERVICE_NUMBER_OF
 from gateway.web.limits import Limits
+from gateway.web.meters import METERS, Meters
 from gateway.web.problems import problems
 from ticket_core.calendar import load_calendar
 from ticket_core.directory import Directory, Person
@@ -115,12 +116,14 @@ async def open_house(url: str, limits: Limits = LIBERAL) -> AsyncIterator[House]
         )
         keys = Keys(b"k" * 32)
         reading = Reading(profile="telecom-10086", ticket_of_token=keys.ticket_of_token)
-        reception = Reception(store, policy, keys, dict.fromkeys(("web", "phone", "push"), reading), lambda: None)
+        meters = Meters()
+        readings = dict.fromkeys(("web", "phone", "push"), reading)
+        reception = Reception(store, policy, keys, readings, lambda: None, meters.count_input)
         sign_in = SignIn(store, secure=False, hasher=FAST)
         roles = {"wang": "agent", "chen": "handler", "zhao": "supervisor", "root": "admin"}
         tokens = {name: await sign_in.create_token(name, role) for name, role in roles.items()}
         parts: dict[str, str | None] = {"dispatcher": None, "push": None}
-        app = _application(reception, sign_in, limits, parts)
+        app = _application(reception, sign_in, limits, parts, meters)
         async with TestClient(TestServer(app)) as client:
             yield House(client=client, reception=reception, sign_in=sign_in, parts=parts, tokens=tokens)
     finally:
@@ -128,7 +131,7 @@ async def open_house(url: str, limits: Limits = LIBERAL) -> AsyncIterator[House]
 
 
 def _application(
-    reception: Reception, sign_in: SignIn, limits: Limits, parts: dict[str, str | None]
+    reception: Reception, sign_in: SignIn, limits: Limits, parts: dict[str, str | None], meters: Meters
 ) -> web.Application:
     async def record(_receipt: DeliveryReceipt) -> None:
         raise AssertionError("no receipts here")
@@ -142,6 +145,7 @@ def _application(
     app = web.Application(middlewares=[problems], client_max_size=limits.body_bytes)
     app[RECEPTION] = reception
     app[SIGN_IN] = sign_in
+    app[METERS] = meters
     app[LIMITS] = limits
     app[DOORS] = {"push": Pushed("push", NoSettings())}
     app[ACCEPT] = accept

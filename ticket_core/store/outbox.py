@@ -125,14 +125,16 @@ class _History:
         return len(self.facts)
 
 
-def record(tx: Tx, results: Sequence[Result], ladder: RetryLadder) -> None:
+def record(tx: Tx, results: Sequence[Result], ladder: RetryLadder) -> list[str]:
     """Write what came of leases; the state follows from all that is known, receipts that came first included.
 
-    A result whose lease was lost meanwhile is kept in the history and decides nothing.
+    A result whose lease was lost meanwhile is kept in the history and decides nothing. Returns the states that notices
+    came into.
     """
     histories = _load(tx.connection, [result.owed.id for result in results])
     early = _adopt(tx, {result.fact.provider_id for result in results if result.fact.provider_id})
     rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}  # with a text to keep, and without
+    states: list[str] = []
     for result in results:
         history = histories.get(result.owed.id)
         if history is None:
@@ -140,14 +142,19 @@ def record(tx: Tx, results: Sequence[Result], ladder: RetryLadder) -> None:
         history.facts += [result.fact, *early.get(result.fact.provider_id, ())]
         if history.row.epoch == result.owed.epoch:
             row = _moved(history, ladder) | _sent(result, history)
+            states.append(row["state"])
             rows[bool(result.rendered)].append(row | {"rendered": result.rendered} if result.rendered else row)
     tx.insert(delivery, [row for history in histories.values() for row in history.new_rows()])
     for alike in rows.values():
         _update(tx, alike)
+    return states
 
 
-def receive(tx: Tx, receipts: Sequence[tuple[int, Fact]], ladder: RetryLadder) -> None:
-    """Add receipts, each with the id of the notice it is about; one that is on record already changes nothing."""
+def receive(tx: Tx, receipts: Sequence[tuple[int, Fact]], ladder: RetryLadder) -> dict[int, str]:
+    """Add receipts, each with the id of the notice it is about; one that is on record already changes nothing.
+
+    Returns the states that notices came into, by notice.
+    """
     histories = _load(tx.connection, [notice_id for notice_id, _ in receipts])
     for notice_id, fact in receipts:
         history = histories.get(notice_id)
@@ -158,7 +165,10 @@ def receive(tx: Tx, receipts: Sequence[tuple[int, Fact]], ladder: RetryLadder) -
     rows = [_moved(history, ladder) for history in touched]
     # While somebody sends it, only an end can be final; what comes of the send is recorded by him.
     sending = {history.row.id for history in touched if history.row.state == "sending"}
-    _update(tx, [row for row in rows if row["id"] not in sending or row["state"] in ENDED])
+    rows = [row for row in rows if row["id"] not in sending or row["state"] in ENDED]
+    states = {row["id"]: row["state"] for row in rows if row["state"] != histories[row["id"]].row.state}
+    _update(tx, rows)
+    return states
 
 
 def _moved(history: _History, ladder: RetryLadder) -> dict[str, Any]:
