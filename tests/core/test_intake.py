@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -323,6 +324,33 @@ def test_a_grade_rises_once_and_never_falls() -> None:
     ticket = desk.ticket(visit)
     assert (ticket.grade, ticket.grade_reason) == ("grievance", "walk_in")
     assert desk.events(ticket).count("escalated") == 1
+
+
+def test_an_acknowledgement_reaches_the_contacts_that_a_second_complaint_brings() -> None:
+    desk = Desk()
+    line = "13800000009"
+    before = Complainant(emails=("li@example.com",))
+    first = desk.take(draft((LI, LI_MAIL), complainant=before, service_number=line))
+    more = Complainant(
+        name="李四", phones=("+8613800000001",), mobile="+8613800000001", emails=("two@example.com",), confidential=True
+    )
+    desk.take(draft(when=at("10:00:00"), complainant=more, service_number=line))
+    ticket = desk.ticket(first)
+    assert ticket.complainant == replace(more, emails=("li@example.com", "two@example.com"))
+    told = owed(ticket, desk.changes[-1].events, desk.policy.profiles["generic"], desk.policy.directory)
+    acknowledged = [(one.medium, one.address) for one in told if one.notice == "acknowledgement"]
+    assert sorted(acknowledged) == [("email", "li@example.com"), ("sms", "+8613800000001")]
+
+
+@pytest.mark.parametrize(("first", "again"), [(True, False), (False, True)])
+def test_a_ticket_learns_no_contacts_where_somebody_is_anonymous(first: bool, again: bool) -> None:
+    desk = Desk()
+    before = Complainant(emails=("li@example.com",), anonymous=first)
+    opened = desk.take(draft(complainant=before))
+    thread = desk.ticket(opened).id
+    added = Complainant(name="李四", mobile="+8613800000001", emails=("two@example.com",), anonymous=again)
+    joined = desk.take(draft(when=at("10:00:00"), complainant=added, thread=thread))
+    assert (joined.ticket_id, desk.ticket(opened).complainant) == (thread, before)
 
 
 def test_nothing_begins_to_count_for_an_anonymous_draft() -> None:

@@ -13,7 +13,7 @@ from ticket_core.decide.escalation import begin_to_count, find_repeat, late_repe
 from ticket_core.decide.known import Known
 from ticket_core.decide.repeat import Past
 from ticket_core.decide.timers import from_source
-from ticket_core.model import Attachment, Changes, Complaint, Stage, Ticket, TicketDraft
+from ticket_core.model import Attachment, Changes, Complainant, Complaint, Stage, Ticket, TicketDraft
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
 
@@ -132,6 +132,7 @@ def _append(arrival: Arrival, ticket: Ticket, by: str, heard: _Heard, known: Kno
         {"statement": seq, "channel": draft.channel, "concerns_by": by, "inbound": arrival.inbound_id},
         statements=seq,
         identities=tuple(dict.fromkeys((*ticket.identities, *draft.identities))),
+        complainant=_also_reached(ticket.complainant, draft.complainant),
     )
     direct = repeat.direct_reason(draft.kind, draft.entry, rule)
     if direct:
@@ -148,6 +149,21 @@ def _append(arrival: Arrival, ticket: Ticket, by: str, heard: _Heard, known: Kno
         ticket_id=ticket.id,
         repeat_of=heard.earlier.ticket_id if heard.earlier else None,
         tickets=(case.change(), *late_repeats(this, heard.past, known, policy, at)),
+    )
+
+
+def _also_reached(known: Complainant, brought: Complainant) -> Complainant:
+    """The complainant with the contacts that a further complaint brings; of the anonymous nothing is learnt."""
+    if known.anonymous or brought.anonymous:
+        return known
+    return replace(
+        known,
+        name=known.name or brought.name,
+        phones=tuple(dict.fromkeys((*known.phones, *brought.phones))),
+        mobile=known.mobile or brought.mobile,
+        emails=tuple(dict.fromkeys((*known.emails, *brought.emails))),
+        chats=tuple(dict.fromkeys((*known.chats, *brought.chats))),
+        confidential=known.confidential or brought.confidential,
     )
 
 
