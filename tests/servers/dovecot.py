@@ -36,6 +36,7 @@ first_valid_uid = 1
 first_valid_gid = 0
 mail_location = maildir:{folder}/mail/%u
 mailbox_idle_check_interval = 1s
+imap_id_log = name version vendor
 auth_mechanisms = plain login xoauth2
 auth_failure_delay = 0
 disable_plaintext_auth = no

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import timedelta
+from importlib.metadata import version
 
 import pytest
 
@@ -13,6 +14,13 @@ from gateway.channels.email.settings import Imap
 from tests.channels.email.desk import mail
 from tests.servers.certificate import Certificate
 from tests.servers.dovecot import Dovecot
+
+
+def test_we_say_who_we_are_before_a_folder_is_selected(imap_server: Dovecot) -> None:
+    settings = Imap(host="127.0.0.1", port=imap_server.port, security="none", user="tousu", password="secret")
+    connect(settings, "INBOX").close()
+    (said,) = [line for line in (imap_server.folder / "log").read_text().splitlines() if "ID sent: " in line]
+    assert said.endswith(f"name=complaint-gateway, version={version('complaint-gateway')}, vendor=complaint-gateway")
 
 
 @pytest.mark.slow
