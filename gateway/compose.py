@@ -83,11 +83,11 @@ class Composer:
 
 
 def caps_of(settings: Settings) -> Caps:
-    """The caps of an installation; its own addresses are those of its channels."""
+    """The caps of an installation; its own addresses are those it reads and those it writes from."""
     own = (
         address
-        for table in settings.channels.values()
-        for address in (table.get("address"), *(table.get("aliases") or ()))
+        for table in (*settings.channels.values(), *settings.transports.values())
+        for address in (table.get("address"), table.get("reply_address"), *(table.get("aliases") or ()))
         if isinstance(address, str) and "@" in address
     )
     return Caps(

@@ -187,6 +187,7 @@ async def desk(
         secret=SECRET,
         dispatch=Dispatch.model_validate(dispatch),
         channels={"post": {"kind": "email", "address": "Tousu@example.com"}},
+        transports={"post": {"kind": "smtp", "address": "tongzhi@example.com"}},
     )
     dispatcher = Dispatcher(
         store=store,
