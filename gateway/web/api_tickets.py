@@ -167,7 +167,7 @@ async def get_lookup(request: web.Request) -> web.Response:
         raise wrong_field("phone", "bad_phone")
     service_number = request.app[SERVICE_NUMBER_OF](service_number) if service_number else ""
     reception, now = request.app[RECEPTION], datetime.now(UTC)
-    window = _window(reception.policy)
+    window = repeat_window(reception.policy)
     person = await reception.store.read(
         lambda connection: find_person(
             connection,
@@ -255,9 +255,10 @@ def _row(ticket: Ticket, due_at: datetime | None, policy: Policy, now: datetime,
     )
 
 
-def _window(policy: Policy) -> timedelta:
-    """The widest repeat window of all processes."""
-    return max(profile.repeat.window for profile in policy.profiles.values())
+def repeat_window(policy: Policy) -> timedelta:
+    """The widest window of all processes that look for repeats."""
+    rules = (profile.repeat for profile in policy.profiles.values())
+    return max((rule.window for rule in rules if rule.action != "none"), default=timedelta())
 
 
 ROUTES = (

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.web.api_tickets import repeat_window
 from tests.web.api_house import House, open_house
+from ticket_core.calendar import load_calendar
+from ticket_core.directory import Directory
+from ticket_core.policy import Policy
+from ticket_core.profile import load_profile
 from ticket_core.store.clock import to_us
 from ticket_core.store.schema import delivery
 
@@ -222,6 +228,15 @@ async def test_a_lookup_shows_what_is_in_transit_and_past_and_warns_of_a_repeat(
     assert [one["number"] for one in by_service["in_transit"]] == [open_ticket]
     stranger = await (await either_house.get("/api/v1/lookup?phone=13900009999", by="wang")).json()
     assert stranger["in_transit"] == [] and stranger["repeat"]["would_repeat"] is False
+
+
+def test_a_process_that_looks_for_no_repeats_warns_of_none() -> None:
+    profile = load_profile("generic")
+    quiet = replace(profile, repeat=replace(profile.repeat, action="none"))
+    calendar, directory = load_calendar(()), Directory(())
+    assert repeat_window(Policy(profiles={"q": quiet}, calendar=calendar, directory=directory)) == timedelta()
+    both = Policy(profiles={"g": profile, "q": quiet}, calendar=calendar, directory=directory)
+    assert repeat_window(both) == timedelta(hours=4)
 
 
 @pytest.mark.parametrize("query", ["", "?phone=", "?phone=12345", f"?phone={PHONE}&service_number={PHONE}"])

@@ -80,7 +80,7 @@ async def _look(request: web.Request, phone: str, service_number: str) -> Found 
         action=rule.action,
         in_transit=rows(person.in_transit),
         history=rows(person.history),
-        warned_by=rows(person.warned_by),
+        warned_by=rows(person.warned_by) if rule.action != "none" else [],
     )
 
 
