@@ -91,7 +91,14 @@ async def test_another_text_under_the_same_token_is_not_lost(site: Gateway, clie
     assert await tickets(site) == 2
 
 
-@pytest.mark.parametrize("token", ["", "1", "x" * 23, "<>"])
+async def test_a_form_sent_without_a_token_is_taken_in_each_time(site: Gateway, client: Client) -> None:
+    for _ in range(2):
+        sent = await client.post("/complaints", data={"text": "宽带断了三天"}, allow_redirects=False)
+        assert sent.status == 303
+    assert await tickets(site) == 2
+
+
+@pytest.mark.parametrize("token", ["1", "x" * 23, "<>"])
 async def test_a_form_without_its_token_is_shown_again_with_its_text(site: Gateway, client: Client, token: str) -> None:
     page = await text_of(await client.post("/complaints", data={"text": "宽带断了三天", "token": token}), 422)
     assert "宽带断了三天" in page
