@@ -99,7 +99,9 @@ async def test_a_form_sent_without_a_token_is_taken_in_each_time(site: Gateway, 
 
 
 @pytest.mark.parametrize("token", ["1", "x" * 23, "<>"])
-async def test_a_form_without_its_token_is_shown_again_with_its_text(site: Gateway, client: Client, token: str) -> None:
+async def test_a_form_with_a_token_that_is_not_ours_is_shown_again_with_its_text(
+    site: Gateway, client: Client, token: str
+) -> None:
     page = await text_of(await client.post("/complaints", data={"text": "宽带断了三天", "token": token}), 422)
     assert "宽带断了三天" in page
     assert "此表单已失效" in page
