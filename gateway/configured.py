@@ -86,5 +86,7 @@ def make_transports(settings: Settings) -> dict[str, Transport]:
     Raises:
         ConfigError: with every problem of the section.
     """
-    made = build("transports", {**_TRANSPORTS, **settings.transports}, common=_TRANSPORT_KEYS)
+    tables = {**_TRANSPORTS, **settings.transports}
+    defaults = {"signature": settings.organisation.signature}
+    made = build("transports", tables, common=_TRANSPORT_KEYS, defaults=defaults)
     return {transport.medium: transport for transport in made.values()}

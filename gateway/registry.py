@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import entry_points
-from typing import Any
+from types import MappingProxyType
+from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -39,8 +40,16 @@ def load_kind(kind: str) -> type[Channel] | type[Transport]:
     raise ConfigError([f"no adapter of kind {kind!r}; installed are: {', '.join(kinds())}"])
 
 
-def build(section: str, tables: Mapping[str, Mapping[str, Any]], *, common: frozenset[str]) -> dict[str, Any]:
+def build(
+    section: str,
+    tables: Mapping[str, Mapping[str, Any]],
+    *,
+    common: frozenset[str],
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Make the adapters of one section of the configuration, by name; `common` are keys that are not the adapter's.
+
+    `defaults` are for settings that an adapter has and its table leaves out.
 
     Raises:
         ConfigError: with all problems of the section, each as ``section.name.key: reason``.
@@ -52,9 +61,10 @@ def build(section: str, tables: Mapping[str, Mapping[str, Any]], *, common: froz
         if not isinstance(kind, str):
             problems.append(f"{section}.{name}.kind: required")
             continue
-        own = {key: value for key, value in table.items() if key not in common}
         try:
             adapter = load_kind(kind)
+            given = {key: value for key, value in defaults.items() if key in get_type_hints(adapter.Settings)}
+            own = given | {key: value for key, value in table.items() if key not in common}
             made[name] = adapter(name, TypeAdapter(adapter.Settings).validate_python(own))
         except ConfigError as error:
             problems += [f"{section}.{name}: {problem}" for problem in error.problems]

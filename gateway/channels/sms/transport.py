@@ -81,7 +81,8 @@ class SmsSettings:
     """A provider. What is left out comes from the preset (`presets.toml` says what each key means).
 
     `signature` is put before the text as 【signature】 unless it stands there; with `signs_itself` the provider does
-    it. `report_url` is the public address of the door for reports, its secret included.
+    it. In the operator's file it defaults to the organisation's; an empty one turns it off.
+    `report_url` is the public address of the door for reports, its secret included.
     """
 
     __pydantic_config__ = _STRICT
