@@ -78,6 +78,7 @@ def _look(settings: Settings, online: bool) -> tuple[list[str], list[str], str]:
     problems += findings.of_mailboxes(settings, channels)
     warnings = [
         *findings.in_the_clear(settings, findings.endpoints(channels, transports)),
+        *findings.of_transports(transports.values()),
         *findings.unknown_variables(os.environ),
         *(findings.of_calendar(policy, datetime.now(UTC)) if policy is not None else ()),
     ]

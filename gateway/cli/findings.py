@@ -98,6 +98,20 @@ def of_mailboxes(settings: Settings, channels: Mapping[str, Channel]) -> Iterato
             )
 
 
+def of_transports(transports: Iterable[Transport]) -> Iterator[str]:
+    """Warnings: SMS that operators will refuse, and bounces that nobody will recognise."""
+    for one in transports:
+        settings = one.settings
+        if getattr(settings, "signature", None) == "" and not getattr(settings, "signs_itself", False):
+            yield f"transports.{one.name}.signature: empty; operators in the mainland refuse SMS without 【…】"
+        bounce = getattr(settings, "bounce_address", "")
+        if bounce and bounce.rpartition("@")[0].casefold() != "bounce":
+            yield (
+                f"transports.{one.name}.bounce_address: {bounce} is not bounce@…; "
+                "of bounces to any other address it is not known which notice they are about"
+            )
+
+
 def in_the_clear(settings: Settings, places: Iterable[tuple[str, Any]]) -> Iterator[str]:
     """Warnings: connections to other machines, and pages for other machines, without TLS."""
     http = settings.http

@@ -108,6 +108,39 @@ def test_what_travels_in_the_clear_is_warned_of_and_no_problem(terminal: Termina
     assert "transports.out: no TLS" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("more", "warning"),
+    [
+        (
+            '[transports.text]\nkind = "sms"\nurl = "https://sms.example.com/send"\nsignature = ""\n',
+            "gateway.toml: transports.text.signature: empty",
+        ),
+        (
+            (
+                '[transports.out]\nkind = "smtp"\nhost = "smtp.example.com"\naddress = "out@example.com"\n'
+                'bounce_address = "returns@example.com"\n'
+            ),
+            "gateway.toml: transports.out.bounce_address: returns@example.com is not bounce@",
+        ),
+    ],
+)
+def test_what_will_not_arrive_is_warned_of_and_no_problem(terminal: Terminal, more: str, warning: str) -> None:
+    terminal.configure(more)
+    ran = terminal.run("check")
+    assert ran.code == 0, ran.err
+    assert warning in ran.err
+
+
+def test_a_signed_sms_and_a_recognised_bounce_need_no_warning(terminal: Terminal) -> None:
+    terminal.configure(
+        '[transports.text]\nkind = "sms"\nurl = "https://sms.example.com/send"\n'
+        '[transports.out]\nkind = "smtp"\nhost = "smtp.example.com"\naddress = "out@example.com"\n'
+        'bounce_address = "bounce@example.com"\n',
+    )
+    ran = terminal.run("check")
+    assert (ran.code, ran.err) == (0, "")
+
+
 def test_online_says_what_cannot_be_reached_within_its_time_limit(terminal: Terminal) -> None:
     port = free_port()
     terminal.configure(
