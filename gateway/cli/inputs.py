@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.failures import FAILURE, Failed
+from gateway.cli.failures import FAILURE, Failed, none_of
 from gateway.cli.shape import (
     AsJson,
     ConfigFile,
@@ -54,7 +54,11 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Push recorded raw inputs through that channel's real entrance; one JSON object a file, a line each."""
+    from gateway.configured import channel_tables
+
     settings = settings_of(config)
+    if channel not in (known := channel_tables(settings)):
+        raise none_of("渠道", "channel", channel, sorted(known))
     if not asyncio.run(_ingest(settings, channel, files)):
         raise typer.Exit(FAILURE)
 

@@ -73,6 +73,7 @@ def test_commands_are_carried_out_by_the_running_gateway(terminal: Terminal) -> 
         (terminal.folder / "again.json").write_text(json.dumps({"text": "宽带断了", "kind": "repair"}))
         [object_] = terminal.run("ingest", "web", "again.json").lines
         assert (object_["outcome"], object_["kind"]) == ("opened", "repair")
+        assert terminal.run("ingest", "pigeon", "again.json").code == 2
         ticked = terminal.run("tick")
         assert ticked.code == 0, ticked.err
         made = terminal.run("user", "add", "wang", "--role", "agent", "--password-stdin", given="a long password\n")
