@@ -20,7 +20,8 @@ def banner(parts: Parts, base_url: str, logins: Sequence[str]) -> list[str]:
         *_by_mail(parts),
         f"  接口     API          {base_url}/docs",
         f"  工作台   console      {base_url}/console/",
-        f"  登录     sign in      {_sign_in(parts, logins)}",
+        f"  登录     sign in      {_sign_in(parts)}",
+        *(f"{'':24}{login}" for login in logins),
         f"  通知     notices      {base_url}/console/notices   {_ways_out(parts)}",
         "  停止     stop         Ctrl-C",
     ]
@@ -46,11 +47,9 @@ def _by_mail(parts: Parts) -> list[str]:
     return []
 
 
-def _sign_in(parts: Parts, logins: Sequence[str]) -> str:
-    if logins:
-        return f"{'  '.join(logins)}   (只显示一次，存于 / kept in {login_file(parts.settings)})"
+def _sign_in(parts: Parts) -> str:
     if parts.settings.demo and login_file(parts.settings).is_file():
-        return f"见 / see {login_file(parts.settings)}"
+        return f"账号密码见 / accounts and passwords: {login_file(parts.settings)}"
     return "新增账号 / add an account: gateway user add NAME --role supervisor"
 
 
@@ -60,5 +59,10 @@ def _ways_out(parts: Parts) -> str:
 
 
 def troubles(parts: Parts) -> Sequence[str]:
-    """What does not work a moment after the start."""
-    return [f"  !!  {name}: {health.why}" for name, health in parts.health.items() if not health.ok]
+    """What does not work a moment after the start, and where a door that is not open is set."""
+    lines = [f"  !!  {name}: {health.why}" for name, health in parts.health.items() if not health.ok]
+    for name, channel in parts.channels.items():
+        if "door" in channel.trouble:
+            port, variable = channel.settings.door.port, f"GATEWAY_CHANNELS__{name.upper()}__DOOR__PORT"
+            lines.append(f"      改端口 / another port: channels.{name}.door.port = {port}, 或 / or {variable}=…")
+    return lines

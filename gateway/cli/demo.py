@@ -22,7 +22,7 @@ def login_file(settings: Settings) -> Path:
 async def make_accounts(parts: Parts) -> list[str]:
     """An administrator and everybody in the directory, with fresh passwords; nothing when there are accounts.
 
-    Returns one account of each role with its password, ``NAME (ROLE) PASSWORD``; all are kept in `login_file`.
+    Returns one account of each role with its password, a line each; all are kept in `login_file`.
     """
     if await parts.sign_in.list_accounts():
         return []
@@ -36,7 +36,7 @@ async def make_accounts(parts: Parts) -> list[str]:
     for name, (role, label) in wanted.items():
         await parts.sign_in.create_account(name, role, passwords[name], label)
     first = {role: name for name, (role, _) in reversed(wanted.items())}
-    return [f"{name} ({role}) {passwords[name]}" for role, name in first.items()]
+    return [f"{name:<8} {passwords[name]}  {role}" for role, name in reversed(first.items())]
 
 
 def _keep(path: Path, lines: list[str]) -> None:

@@ -7,6 +7,8 @@ import signal
 import smtplib
 import socket
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from typing import Any
 
@@ -92,14 +94,35 @@ def test_a_second_gateway_on_the_same_file_is_refused_with_the_first_ones_proces
         assert "Traceback" not in second.err
 
 
-def test_a_taken_port_is_said_and_ends_the_start(terminal: Terminal) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", terminal.http))
-        taken.listen()
-        ran = terminal.run("serve")
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Somebody else listens on the port."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        yield
+
+
+@pytest.mark.parametrize(("zh", "said"), [(False, "already in use"), (True, "已被占用")])
+def test_a_taken_port_ends_the_start_with_the_setting_to_change(terminal: Terminal, zh: bool, said: str) -> None:
+    with taken(terminal.http):
+        ran = terminal.run("serve", zh=zh)
     assert ran.code == 1
-    assert str(terminal.http) in ran.err
+    assert f"http.port = {terminal.http}" in ran.err
+    assert said in ran.err
+    assert f"GATEWAY_HTTP__PORT={terminal.http + 1}" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_taken_mail_port_is_said_with_its_setting_and_the_rest_runs(terminal: Terminal) -> None:
+    with taken(terminal.smtp), terminal.serving() as served:
+        assert complain(terminal)["outcome"] == "opened"
+        assert served.stop(signal.SIGINT) == 0
+        assert served.child.stdout is not None
+        said = served.child.stdout.read()
+    assert "mail: door: not open" in said
+    assert f"channels.mail.door.port = {terminal.smtp}" in said
+    assert "GATEWAY_CHANNELS__MAIL__DOOR__PORT" in said
 
 
 def test_what_was_acknowledged_survives_kill_9(terminal: Terminal) -> None:
@@ -120,10 +143,14 @@ def _line(served: Served, label: str) -> str:
 def test_the_demo_says_how_to_complain_and_to_sign_in_and_keeps_its_passwords_private(terminal: Terminal) -> None:
     terminal.configure(first="demo = true\n")
     with terminal.serving() as served:
-        assert len(served.said) <= 11
         login = terminal.folder / "data" / "demo-login.txt"
         assert login.stat().st_mode & 0o777 == 0o600
-        assert "admin" in _line(served, "sign in")
+        assert "demo-login.txt" in _line(served, "sign in")
+        accounts = [line.split() for line in served.said if line.endswith(("  admin", "  handler"))]
+        assert [name for name, _, _ in accounts] == ["admin", "sun"]
+        assert len(served.said) - len(accounts) <= 10
+        kept = login.read_text()
+        assert all(password in kept for _, password, _ in accounts)
         for name, _, password in (line.split("\t") for line in login.read_text().splitlines()):
             assert name
             assert password not in served.log.read_text()
