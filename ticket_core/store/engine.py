@@ -18,7 +18,15 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from ticket_core.errors import StoreLocked
 
-_WRITER_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-32768")
+#: What a savepoint may have to take back is kept in memory: it is one batch.
+_WRITER_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=5000",
+    "cache_size=-32768",
+    "temp_store=MEMORY",
+)
 _READER_PRAGMAS = ("query_only=ON", "wal_autocheckpoint=0", "busy_timeout=5000")
 
 

@@ -23,7 +23,7 @@ from ticket_core.store.tx import Tx
 _MOST_PER_BATCH = 20_000
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
 def who(key: str) -> int:
     """The 64-bit hash under which an identity is found."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), signed=True)

@@ -20,7 +20,7 @@ from ticket_core.store.clock import from_us_or_none, to_us
 from ticket_core.store.person import linked_with, who
 from ticket_core.store.rows import ticket_of
 from ticket_core.store.schema import blob, complaint, contact, ticket, timer
-from ticket_core.store.tickets import load_complaints, load_events, load_ticket, load_timers, service_key
+from ticket_core.store.tickets import load_complaints, load_events, load_ticket, load_timers, own_line, service_key
 
 T = TypeVar("T")
 MOST_PER_PAGE = 200
@@ -173,12 +173,17 @@ def find_person(
 
     The warning goes by what the repeat rule counts: complaints of those identities lodged in the window.
     """
-    keys = [*identities, *([service_key(service_number)] if service_number else [])]
-    ids = _hashes(connection, keys)
-    if not ids:
-        return Person()
-    spoke = select(contact.c.ticket_id).where(contact.c.who.in_(ids))
-    tickets = [_listed(row) for row in connection.execute(_newest_first().where(ticket.c.id.in_(spoke)).limit(limit))]
+    groups = linked_with(connection, identities) if identities else {}
+    mine = {other for key in identities for other in groups.get(key, (key,))}
+    ids = [who(key) for key in mine]
+    line = [who(service_key(service_number)), who(own_line(service_number))] if service_number else []
+    spoke = select(contact.c.ticket_id).where(contact.c.who.in_([*ids, *line]))
+    rows = connection.execute(_newest_first().where(ticket.c.id.in_(spoke)).limit(limit))
+    tickets = [
+        one
+        for one in map(_listed, rows)
+        if not mine.isdisjoint(one.ticket.identities) or (line and one.ticket.service_number == service_number)
+    ]
     counted = select(contact.c.ticket_id).where(
         contact.c.who.in_(ids),
         contact.c.counts == 1,
@@ -257,15 +262,10 @@ def _found_by(q: str) -> ColumnElement[bool]:
     if ticket_id is not None:
         return ticket.c.id == ticket_id
     said = exists().where(complaint.c.ticket_id == ticket.c.id, complaint.c.text.contains(q, autoescape=True))
-    about = select(contact.c.ticket_id).where(contact.c.who == who(service_key(q)))
+    about = select(contact.c.ticket_id).where(contact.c.who.in_([who(service_key(q)), who(own_line(q))]))
     by_words = or_(
         ticket.c.subject.contains(q, autoescape=True), said, ticket.c.source_case == q, ticket.c.id.in_(about)
     )
     # The document is compact JSON of our own; inside a text the quotes would be escaped.
     secret = cast(ticket.c.doc, Text).contains('"confidential":true')
     return and_(by_words, ~secret)
-
-
-def _hashes(connection: Connection, keys: Collection[str]) -> list[int]:
-    groups = linked_with(connection, keys) if keys else {}
-    return [who(other) for key in keys for other in groups.get(key, (key,))]

@@ -89,14 +89,20 @@ def _contacts(one: Complaint, now: Ticket) -> list[tuple[Any, ...]]:
     rows = [
         (who(key), lodged_at, one.ticket_id, one.seq, int(key in one.counted), one.channel) for key in one.identities
     ]
-    if now.service_number:
-        rows.append((who(service_key(now.service_number)), lodged_at, one.ticket_id, one.seq, 0, one.channel))
+    number = now.service_number
+    if number and own_line(number) not in one.identities:
+        rows.append((who(service_key(number)), lodged_at, one.ticket_id, one.seq, 0, one.channel))
     return rows
 
 
 def service_key(service_number: str) -> str:
     """The key under which tickets about a service number are found; it names no person."""
     return f"service:{service_number}"
+
+
+def own_line(service_number: str) -> str:
+    """The identity of who calls from that number; most complain about their own line, and are found by it."""
+    return f"phone:+86{service_number}"
 
 
 def _write_tickets(tx: Tx, before: Mapping[int, Ticket | None], after: Mapping[int, Ticket]) -> None:

@@ -13,6 +13,12 @@ from ticket_core.store.schema import counter
 
 _BLOCK = {"ticket": 100}  # numbers people see: small, since a restart skips the rest of a block
 _BLOCK_DEFAULT = 1000
+_TAKE_BLOCK = (
+    update(counter)
+    .where(counter.c.name == bindparam("series"))
+    .values(next=counter.c.next + bindparam("size"))
+    .returning(counter.c.next)
+)
 _STATEMENTS: dict[tuple[str, str, bool, int], str] = {}
 #: Rows per statement, so that few texts are enough for any number of rows and the driver knows them all.
 _SIZES = (64, 16, 4, 1)
@@ -38,17 +44,15 @@ class Ids:
 
     def _lease(self, connection: Connection, series: str) -> tuple[int, int]:
         size = _BLOCK.get(series.partition(":")[0], _BLOCK_DEFAULT)
-        taken = (
-            update(counter).where(counter.c.name == series).values(next=counter.c.next + size).returning(counter.c.next)
-        )
-        end = connection.execute(taken).scalar_one_or_none()
+        block = {"series": series, "size": size}
+        end = connection.execute(_TAKE_BLOCK, block).scalar_one_or_none()
         if end is None:
             placeholder = _placeholder(connection)
             connection.exec_driver_sql(
                 f"INSERT INTO counter (name, next) VALUES ({placeholder}, 1) ON CONFLICT DO NOTHING",  # noqa: S608  constant
                 (series,),
             )
-            end = connection.execute(taken).scalar_one()
+            end = connection.execute(_TAKE_BLOCK, block).scalar_one()
         return end - size, end
 
 
@@ -62,7 +66,6 @@ class Tx:
     def __init__(self, connection: Connection, ids: Ids) -> None:
         self.connection = connection
         self._ids = ids
-        self._cursor = connection.connection.cursor()
 
     def next_id(self, series: str) -> int:
         """A fresh id, larger than all before it in this process."""
@@ -84,7 +87,7 @@ class Tx:
         for size in _SIZES:
             while len(values) - start >= size:
                 some = tuple(chain.from_iterable(values[start : start + size]))
-                self._cursor.execute(_insert_text(self.connection, table, ignore, size), some)
+                self.connection.exec_driver_sql(_insert_text(self.connection, table, ignore, size), some)
                 start += size
 
     def update_rows(
