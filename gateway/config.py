@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.errors import ConfigError
+from gateway.shipped import shipped_templates
 from ticket_core.directory import Person
 
 _DEMO = Path(__file__).parent.parent / "examples" / "demo.toml"
@@ -95,7 +96,7 @@ class Settings(BaseSettings):
     profile: str = "generic"
     profiles_folder: Path | None = None
     calendar_folder: Path | None = None
-    templates_folder: Path = Path(__file__).parent.parent / "templates"
+    templates_folder: Path = Field(default_factory=shipped_templates)
     secret: str = ""
     secret_file: Path = Path("data/secret")
     area_code: str = ""
@@ -139,7 +140,7 @@ def _private(path: Path) -> Iterator[Any]:
 
 def default_file() -> Path:
     """The file used when none is named: ``gateway.toml`` here, else the demo of the checkout."""
-    return _OWN_FILE if _OWN_FILE.is_file() else _DEMO
+    return _DEMO if _DEMO.is_file() and not _OWN_FILE.is_file() else _OWN_FILE
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -12,12 +12,12 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.render.filters import filters_of
+from gateway.shipped import shipped_templates
 from gateway.web.auth import ROLES, form_token, signed_in
 from gateway.web.pages.assets import Assets
 from gateway.web.pages.language import LOCALES, Words, page_locale
 from gateway.web.words import Locale
 
-_OWN_TEMPLATES = Path(__file__).parents[3] / "templates"
 _LANGUAGE_NAMES: Final = {"zh-CN": "中文", "en": "English"}
 _CSP: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
@@ -59,7 +59,7 @@ class Site:
     hotline: str = ""
     signature: str = ""
     profile: str = ""
-    templates: Path = _OWN_TEMPLATES
+    templates: Path = field(default_factory=shipped_templates)
 
 
 class Shelf:
