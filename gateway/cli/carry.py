@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from gateway import control
 from gateway.cli.failures import Failed
-from gateway.cli.shape import keep_private
 from gateway.cli.words import say
 from gateway.control import NobodyListens
 from gateway.logs import set_up_logs
@@ -39,10 +38,11 @@ async def carrying_out(settings: Settings) -> AsyncIterator[Call]:
         return
     # Not before: what is needed to do it here takes seconds to load.
     from gateway.app import assemble, opened
+    from gateway.cli.private import keep_private
     from gateway.cli.work import COMMANDS
 
     set_up_logs()
-    keep_private()
+    keep_private(settings)
     parts = assemble(settings)
     try:
         async with opened(parts):

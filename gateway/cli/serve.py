@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from gateway.cli.failures import Failed
-from gateway.cli.shape import ConfigFile, keep_private, settings_of, tell
+from gateway.cli.shape import ConfigFile, settings_of, tell
 from gateway.cli.words import say
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ _COLLECT_AFTER = (20_000, 20, 100)
 
 def serve(config: ConfigFile = None) -> None:
     """Run everything that is configured: channels, dispatcher, timers, web. Stops cleanly on SIGINT and SIGTERM."""
+    from gateway.cli.private import keep_private
     from gateway.logs import set_up_logs
 
     settings = settings_of(config)
     set_up_logs()
-    keep_private()
+    keep_private(settings)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings))
     tell(say("已停止", "stopped"))

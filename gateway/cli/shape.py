@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -65,11 +64,6 @@ def zone_of(settings: Settings) -> ZoneInfo:
 
     folders = [settings.profiles_folder] if settings.profiles_folder else []
     return load_profile(settings.profile, *folders).tz
-
-
-def keep_private() -> None:
-    """Let nobody else on this machine read what this process writes: the database is full of personal data."""
-    os.umask(0o077)
 
 
 def print_json(document: JSON) -> None:
