@@ -44,7 +44,9 @@ def _kept(settings: Settings) -> Iterator[Path]:
         folders.add(Path(database).parent)
     for folder in sorted(folders):
         if folder.is_dir():
-            ours = {path for path in folder.iterdir() if path in secrets or database and str(path).startswith(database)}
+            ours = {
+                path for path in folder.iterdir() if path in secrets or (database and str(path).startswith(database))
+            }
             yield from sorted(path for path in ours if path.is_symlink() or path.is_file())
             if ours and ours.issuperset(folder.iterdir()):
                 yield folder
