@@ -36,17 +36,14 @@ def keep_private(settings: Settings) -> None:
 
 def _kept(settings: Settings) -> Iterator[Path]:
     """The files that are there already, and their folders."""
-    secrets = {settings.secret_file, login_file(settings)}
-    folders = {settings.secret_file.parent}
+    names = [settings.secret_file, login_file(settings)]
     database = make_url(settings.database.url).database if is_sqlite(settings.database.url) else None
     if database and database != ":memory:":
-        database = str(Path(database))
-        folders.add(Path(database).parent)
-    for folder in sorted(folders):
+        names.append(Path(database))  # and what SQLite puts beside it
+    starts = tuple(map(str, names))
+    for folder in sorted({path.parent for path in names}):
         if folder.is_dir():
-            ours = {
-                path for path in folder.iterdir() if path in secrets or (database and str(path).startswith(database))
-            }
+            ours = {path for path in folder.iterdir() if str(path).startswith(starts)}
             yield from sorted(path for path in ours if path.is_symlink() or path.is_file())
             if ours and ours.issuperset(folder.iterdir()):
                 yield folder
