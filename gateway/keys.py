@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from itertools import product
 
 from ticket_core.number import number_of, ticket_id_of
@@ -14,6 +15,7 @@ from ticket_core.number import number_of, ticket_id_of
 _BLOCK = 64  # bytes of one step of SHA-256
 _KEY_BYTES = 15  # 120 bits, 24 characters
 _TOKEN_BYTES = 10  # 80 bits, 16 characters
+_LATER = re.compile(r"([2-9]|[1-9][0-9]{1,5})-")  # before the key of a later statement
 #: Base32 (RFC 4648, section 6) in small letters, two characters for ten bits.
 _PAIRS = tuple(map("".join, product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)))
 _SHIFTS = {size: tuple(range(size * 8 - 10, -1, -10)) for size in (_KEY_BYTES, _TOKEN_BYTES)}
@@ -29,13 +31,23 @@ class Keys:
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
-    def key(self, ticket_id: int) -> str:
-        """The complainant's key 查询码: with the number it opens the public view of the ticket."""
-        return self._sign(b"key", ticket_id, _KEY_BYTES)
+    def key(self, ticket_id: int, statement: int = 1) -> str:
+        """The complainant's key 查询码: with the number it opens the public view of the ticket.
 
-    def is_key(self, ticket_id: int, given: str) -> bool:
-        """Whether `given` is the key of this ticket, in constant time."""
-        return hmac.compare_digest(self.key(ticket_id).encode(), given.strip().encode())
+        Whoever wrote a later `statement`, ``N-…``, has a key for that one and for how things stand, and no more: it
+        joined the ticket by a phone or address that anybody can write down.
+        """
+        if statement == 1:
+            return self._sign(b"key", ticket_id, _KEY_BYTES)
+        return f"{statement}-{self._sign(b'key.%d' % statement, ticket_id, _KEY_BYTES)}"
+
+    def statement_of_key(self, ticket_id: int, given: str) -> int | None:
+        """The statement whose key this is, 1 for the whole ticket's; None for a wrong one, in constant time."""
+        given = given.strip()
+        statement = _LATER.match(given)
+        seq = 1 if statement is None else int(statement[1])
+        good = hmac.compare_digest(self.key(ticket_id, seq).encode(), given.encode(errors="replace"))
+        return seq if good else None
 
     def token(self, ticket_id: int) -> str:
         """What a mail of ours about this ticket carries, as ``NUMBER.SIGNATURE``: an answer to it finds its ticket."""

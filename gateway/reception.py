@@ -97,7 +97,7 @@ class Reception:
             outcome=taken.outcome,
             inbound_id=taken.inbound_id,
             ticket=number_of(ticket.id),
-            key=self.keys.key(ticket.id),
+            key=self.keys.key(ticket.id, taken.statement) if taken.statement else None,
             grade=ticket.grade,
             repeat_of=number_of(taken.repeat_of) if taken.repeat_of else None,
             deadlines=tuple(

@@ -27,7 +27,7 @@ _SECRET = b"synthetic secret of thirty-two bytes"
 def test_keys_and_tokens_that_were_given_out_stay_good(ticket_id: int, key: str, token: str) -> None:
     keys = Keys(_SECRET)
     assert (keys.key(ticket_id), keys.token(ticket_id)) == (key, token)
-    assert keys.is_key(ticket_id, f" {key}\n")
+    assert keys.statement_of_key(ticket_id, f" {key}\n") == 1
     assert keys.ticket_of_token(token.upper()) == ticket_id
 
 
@@ -40,6 +40,15 @@ def test_key_and_token_are_the_hmac_of_the_standard_library(secret: bytes, ticke
     keys = Keys(secret)
     assert keys.key(ticket_id) == signed("key", 15)
     assert keys.token(ticket_id) == f"{number_of(ticket_id)}.{signed('mail', 10)}"
+
+
+def test_the_key_of_a_later_statement_is_no_other_statements_key() -> None:
+    keys, ticket_id = Keys(_SECRET), 26112000000001
+    second, twelfth = keys.key(ticket_id, 2), keys.key(ticket_id, 12)
+    assert [keys.statement_of_key(ticket_id, key) for key in (second, twelfth)] == [2, 12]
+    forged = ("2-" + keys.key(ticket_id), "1-" + keys.key(ticket_id), "3-" + second[2:], second[2:], "12-" + second[2:])
+    assert [keys.statement_of_key(ticket_id, key) for key in forged] == [None] * 5
+    assert keys.statement_of_key(ticket_id + 1, second) is None
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,15 @@ from ticket_core.store.tx import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What became of an input. `ticket` is as it stands after it; None where the input concerns none."""
+    """What became of an input. `ticket` is as it stands after it; None where the input concerns none.
+
+    `statement` is which one of the ticket's it is; 0 where it is none.
+    """
 
     outcome: Outcome
     inbound_id: int
     ticket: Ticket | None = None
+    statement: int = 0
     repeat_of: int | None = None
     timers: tuple[Timer, ...] = ()
 
@@ -70,7 +74,8 @@ def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]
         earlier = seen.get(key) if key else None
         if earlier is not None:
             ticket = batch.ticket(earlier.ticket_id)
-            taken.append(Taken(outcome="duplicate", inbound_id=earlier.inbound_id, ticket=ticket))
+            statement = batch.statement(earlier.inbound_id, earlier.ticket_id)
+            taken.append(Taken(outcome="duplicate", inbound_id=earlier.inbound_id, ticket=ticket, statement=statement))
             continue
         inbound_id = tx.next_id("inbound")
         changes = batch.decide(draft, inbound_id)
@@ -102,6 +107,14 @@ class _Batch:
         if ticket_id not in known:
             known.update(load_tickets(self._tx.connection, [ticket_id]))
         return known.get(ticket_id)
+
+    def statement(self, inbound_id: int, ticket_id: int | None) -> int:
+        """Which statement of the ticket this input is; 0 where it is none."""
+        if ticket_id is None:
+            return 0
+        fresh = [one for change in self.changes for one in change.complaints]
+        said = (*fresh, *load_complaints(self._tx.connection, ticket_id))
+        return next((one.seq for one in said if one.inbound_id == inbound_id), 0)
 
     def timers_of(self, ticket_id: int) -> Mapping[str, Timer]:
         """A ticket's timers as they stand now."""
@@ -140,10 +153,12 @@ class _Batch:
 
     def taken(self, changes: Changes, inbound_id: int) -> Taken:
         """What the sender is told."""
+        ticket = self._people.tickets.get(changes.ticket_id) if changes.ticket_id else None
         return Taken(
             outcome=changes.outcome,
             inbound_id=inbound_id,
-            ticket=self._people.tickets.get(changes.ticket_id) if changes.ticket_id else None,
+            ticket=ticket,
+            statement=ticket.statements if ticket else 0,
             repeat_of=changes.repeat_of,
             timers=tuple(self.timers_of(changes.ticket_id).values()) if changes.ticket_id else (),
         )

@@ -10,13 +10,13 @@ from aiohttp import web
 from pydantic import TypeAdapter
 
 from gateway.web.files import read_files
+from gateway.web.held import Held, held_by
 from gateway.web.keys import LIMITS, RECEPTION, WEB_CHANNEL
 from gateway.web.problems import Problem, request_locale
 from gateway.web.public import COMPLAINANT, PublicTicket, public_view
 from gateway.web.routes import Route, answer, idempotency_key, read_json, read_json_if_any
 from gateway.web.schema import RatingBody, SupplementBody, UrgeBody, WithdrawalBody, validated
 from ticket_core.model import JSON, Command, File
-from ticket_core.number import ticket_id_of
 from ticket_core.policy import Policy
 from ticket_core.store.queries import load_file
 from ticket_core.store.tickets import load_ticket
@@ -24,29 +24,20 @@ from ticket_core.store.tickets import load_ticket
 _PATH = "/api/v1/complaints/{number}"
 
 
-def held_ticket(request: web.Request) -> int:
-    """The ticket whose number and key this request carries.
-
-    Raises:
-        Problem: 404, the same for a wrong key and an unknown number, and as quick.
-    """
-    ticket_id = ticket_id_of(request.match_info["number"])
+def _held(request: web.Request) -> Held:
     given = request.headers.get("X-Complaint-Key") or request.query.get("key", "")
-    good = request.app[RECEPTION].keys.is_key(ticket_id or 0, given if given.isascii() else "")
-    if ticket_id is None or not good:
-        raise Problem(404, "no-such-ticket")
-    return ticket_id
+    return held_by(request, request.match_info["number"], given)
 
 
 async def see(request: web.Request) -> web.Response:
     """The public view."""
-    return await _shown(request, held_ticket(request), 200)
+    return await _shown(request, _held(request), 200)
 
 
-async def _shown(request: web.Request, ticket_id: int, status: int) -> web.Response:
+async def _shown(request: web.Request, held: Held, status: int) -> web.Response:
     reception = request.app[RECEPTION]
-    file = await reception.store.read(lambda connection: load_file(connection, ticket_id))
-    return answer(public_view(file, reception.policy, request_locale(request)), status)
+    file = await reception.store.read(lambda connection: load_file(connection, held.ticket_id))
+    return answer(public_view(file, reception.policy, request_locale(request), held.statement), status)
 
 
 def _does(
@@ -55,7 +46,10 @@ def _does(
     """A route by which the complainant makes this event happen, by whatever action the profile has for it."""
 
     async def run(request: web.Request) -> web.Response:
-        ticket_id = held_ticket(request)
+        held = _held(request)
+        if not held.whole:
+            raise Problem(409, "not-possible-now", allowed=())
+        ticket_id = held.ticket_id
         external_id = idempotency_key(request)
         raw = await (read_json(request) if body_required else read_json_if_any(request))
         body: Mapping[str, Any] = validated(adapter, raw)
@@ -76,7 +70,7 @@ def _does(
             attachments=tuple(File(name=one.name, media_type=one.media_type, content=one.content) for one in files),
         )
         await reception.act(command)
-        return await _shown(request, ticket_id, 201)
+        return await _shown(request, held, 201)
 
     return run
 

@@ -22,11 +22,11 @@ PHONE_CHANNEL: Final = "phone"
 class TicketKeys(Protocol):
     """The complainant's key of a ticket: made, and checked in constant time."""
 
-    def key(self, ticket_id: int) -> str:
-        """The key."""
+    def key(self, ticket_id: int, statement: int = 1) -> str:
+        """The key of the whole ticket, or that of a later statement alone."""
 
-    def is_key(self, ticket_id: int, given: str) -> bool:
-        """Whether `given` is it."""
+    def statement_of_key(self, ticket_id: int, given: str) -> int | None:
+        """The statement whose key this is, 1 for the whole ticket's; None for a wrong one."""
 
 
 class Reception(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -108,8 +108,13 @@ class PublicTicket:
     timeline: tuple[PublicEvent, ...]
 
 
-def public_view(file: TicketFile, policy: Policy, locale: Locale) -> PublicTicket:
-    """The complainant's view of a ticket, in `locale`, times in the profile's zone."""
+def public_view(file: TicketFile, policy: Policy, locale: Locale, statement: int = 1) -> PublicTicket:
+    """The complainant's view of a ticket, in `locale`, times in the profile's zone.
+
+    Whoever holds the key of a later `statement` sees that one and how things stand, and can do nothing.
+    """
+    if statement != 1:
+        file = _around(file, statement)
     ticket = file.ticket
     profile = policy.profiles[ticket.profile]
     tz = profile.tz
@@ -129,7 +134,7 @@ def public_view(file: TicketFile, policy: Policy, locale: Locale) -> PublicTicke
         answer=ticket.answer,
         rating=ticket.rating,
         urges=ticket.urges,
-        actions=tuple(action.name for action in allowed_actions(ticket, COMPLAINANT, profile)),
+        actions=tuple(action.name for action in allowed_actions(ticket, COMPLAINANT, profile) if statement == 1),
         deadlines=tuple(
             PublicDeadline(
                 name=one.name,
@@ -155,6 +160,16 @@ def public_view(file: TicketFile, policy: Policy, locale: Locale) -> PublicTicke
             for one in file.events
             if one.kind in TOLD
         ),
+    )
+
+
+def _around(file: TicketFile, statement: int) -> TicketFile:
+    """One statement of a ticket, and of the others and their answers nothing."""
+    return replace(
+        file,
+        ticket=replace(file.ticket, subject="", answer="", rating=None),
+        complaints=tuple(one for one in file.complaints if one.seq == statement),
+        events=tuple(replace(one, data={}) for one in file.events),
     )
 
 

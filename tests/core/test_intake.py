@@ -334,12 +334,22 @@ def test_an_acknowledgement_reaches_the_contacts_that_a_second_complaint_brings(
     more = Complainant(
         name="李四", phones=("+8613800000001",), mobile="+8613800000001", emails=("two@example.com",), confidential=True
     )
-    desk.take(draft(when=at("10:00:00"), complainant=more, service_number=line))
+    desk.take(draft(when=at("10:00:00"), complainant=more, service_number=line, actor="wang"))
     ticket = desk.ticket(first)
     assert ticket.complainant == replace(more, emails=("li@example.com", "two@example.com"))
     told = owed(ticket, desk.changes[-1].events, desk.policy.profiles["generic"], desk.policy.directory)
     acknowledged = [(one.medium, one.address) for one in told if one.notice == "acknowledgement"]
     assert sorted(acknowledged) == [("email", "li@example.com"), ("sms", "+8613800000001")]
+
+
+def test_whoever_writes_an_address_beside_somebodys_phone_is_not_told_of_that_persons_ticket() -> None:
+    desk = Desk()
+    known = Complainant(phones=("+8613800000001",), mobile="+8613800000001")
+    first = desk.take(draft((LI,), complainant=known, service_number="13800000009"))
+    brought = replace(known, emails=("li@example.com",))
+    desk.take(draft((LI, LI_MAIL), when=at("10:00:00"), complainant=brought, service_number="13800000009"))
+    ticket = desk.ticket(first)
+    assert (ticket.statements, ticket.complainant) == (2, known)
 
 
 @pytest.mark.parametrize(("first", "again"), [(True, False), (False, True)])

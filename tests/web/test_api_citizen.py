@@ -44,6 +44,32 @@ async def test_the_key_opens_the_public_view_by_header_or_in_the_address(house: 
     assert set(view["actions"]) == {"supplement", "urge", "withdraw"}
 
 
+async def test_whoever_knows_somebodys_phone_gets_no_key_to_that_persons_ticket(house: House) -> None:
+    who = {"name": "李四", "phone": "13800001234"}
+    line = "13800001234"
+    opened = await house.complain(text="这是我的隐私", service_number=line, complainant=who)
+    body = {"text": "别人写的", "service_number": line, "complainant": {"phone": line, "email": "other@example.com"}}
+    answers = [await (await house.post("/api/v1/complaints", body, Idempotency_Key="k")).json() for _ in range(2)]
+    assert [one["outcome"] for one in answers] == ["repeated", "duplicate"]
+    assert {one["number"] for one in answers} == {opened["number"]}
+    assert len({one["key"] for one in answers} | {opened["key"]}) == 2
+    path, key = f"/api/v1/complaints/{opened['number']}", answers[0]["key"]
+    response = await house.get(path, X_Complaint_Key=key)
+    view = await response.json()
+    assert (view["grade"], view["actions"], [one["text"] for one in view["statements"]]) == (
+        "grievance",
+        [],
+        ["别人写的"],
+    )
+    assert "隐私" not in await response.text()
+    for what, sent in (("supplements", {"text": "x"}), ("urges", {}), ("ratings", {"score": 1}), ("withdrawal", {})):
+        assert (await house.post(f"{path}/{what}", sent, X_Complaint_Key=key)).status == 409
+    whole = await (await house.get(path, X_Complaint_Key=opened["key"])).json()
+    assert (whole["stage"], whole["urges"], len(whole["statements"])) == ("received", 0, 2)
+    ticket = await (await house.get(f"/api/v1/tickets/{opened['number']}", by="wang")).json()
+    assert ticket["complainant"]["emails"] == []
+
+
 async def test_no_staff_name_and_no_internal_comment_reaches_the_complainant(house: House) -> None:
     opened = await house.complain()
     path = f"/api/v1/tickets/{opened['number']}/actions"

@@ -40,7 +40,7 @@ async def complain(client: Client, **fields: str) -> tuple[str, str]:
     given = {"kind": "complaint", "text": "宽带断了三天没人处理", "phone": "13800001234", "token": token, **fields}
     answer = await client.post("/complaints", data=given, allow_redirects=False)
     assert answer.status == 303, await answer.text()
-    found = re.fullmatch(r"/track/(\d{15})\?key=([a-z2-7]{24})&thanks=new", answer.headers["Location"])
+    found = re.fullmatch(r"/track/(\d{15})\?key=((?:2-)?[a-z2-7]{24})&thanks=new", answer.headers["Location"])
     assert found
     return found[1], found[2]
 
@@ -223,6 +223,20 @@ async def test_a_stranger_cannot_act_with_a_wrong_key(site: Gateway, client: Cli
     given = {"key": "b" * 24, "token": value_of("token", page)}
     assert (await client.post(f"/track/{number}/withdraw", data=given)).status == 404
     assert (await site.ticket(number)).stage == "received"
+
+
+async def test_a_complaint_that_joined_a_ticket_shows_itself_and_how_things_stand(client: Client) -> None:
+    number, key = await complain(client, text="这是我的隐私", phone="13800001234", service_number="13800001234")
+    again, other = await complain(client, text="又来投诉", phone="13800001234", service_number="13800001234")
+    assert again == number
+    assert other != key
+    page = await text_of(await client.get(f"/track/{number}", params={"key": other}))
+    assert "又来投诉" in page
+    assert "已并入您先前的工单" in page
+    assert "隐私" not in page
+    assert 'method="post" action="/track/' not in page
+    refused = await client.post(f"/track/{number}/withdraw", data={"key": other}, allow_redirects=False)
+    assert refused.status == 409
 
 
 async def test_staff_names_and_internal_remarks_are_not_shown(site: Gateway, client: Client) -> None:

@@ -132,7 +132,7 @@ def _append(arrival: Arrival, ticket: Ticket, by: str, heard: _Heard, known: Kno
         {"statement": seq, "channel": draft.channel, "concerns_by": by, "inbound": arrival.inbound_id},
         statements=seq,
         identities=tuple(dict.fromkeys((*ticket.identities, *draft.identities))),
-        complainant=_also_reached(ticket.complainant, draft.complainant),
+        complainant=_also_reached(ticket.complainant, draft),
     )
     direct = repeat.direct_reason(draft.kind, draft.entry, rule)
     if direct:
@@ -152,10 +152,17 @@ def _append(arrival: Arrival, ticket: Ticket, by: str, heard: _Heard, known: Kno
     )
 
 
-def _also_reached(known: Complainant, brought: Complainant) -> Complainant:
-    """The complainant with the contacts that a further complaint brings; of the anonymous nothing is learnt."""
+def _also_reached(known: Complainant, draft: TicketDraft) -> Complainant:
+    """The complainant with the contacts that a further complaint brings; of the anonymous nothing is learnt.
+
+    Nor from a form that names more than what it was known by: whoever knows somebody's number could write an address
+    of their own beside it, and would be sent that person's answers and the key of the ticket.
+    """
+    brought = draft.complainant
     if known.anonymous or brought.anonymous:
         return known
+    if draft.actor == "complainant" and len(draft.identities) > 1:
+        return replace(known, confidential=known.confidential or brought.confidential)
     return replace(
         known,
         name=known.name or brought.name,

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from gateway.web.auth import check_origin
 from gateway.web.callers import throttle
 from gateway.web.files import read_files
+from gateway.web.held import Held, held_by
 from gateway.web.keys import LIMITS, RECEPTION, WEB_CHANNEL
 from gateway.web.pages.forms import (
     EMPTY,
@@ -34,7 +35,7 @@ from gateway.web.words import Locale, core_reason
 from ticket_core.decide.timers import promise
 from ticket_core.errors import ActionRefused, FieldMissing
 from ticket_core.model import JSON, Command, File
-from ticket_core.number import number_of, ticket_id_of
+from ticket_core.number import number_of
 from ticket_core.store.queries import load_file
 
 
@@ -68,12 +69,13 @@ async def found(request: web.Request) -> web.StreamResponse:
     """``POST /track``: on to the ticket's page."""
     throttle(request, "request")
     sent = await read_form(request)
-    ticket_id = ticket_id_of(sent["number"])
     key = sent["key"].replace(" ", "").lower()
-    if ticket_id is None or not request.app[RECEPTION].keys.is_key(ticket_id, key if key.isascii() else ""):
+    try:
+        held = held_by(request, sent["number"], key)
+    except Problem:
         problems = Problems(number=words_of(request)("problem.missing_text"))
         return await show(request, "find", here="/track", back="/track", status=404, given=sent, problems=problems)
-    return see(_address(ticket_id, key))
+    return see(_address(held.ticket_id, key))
 
 
 def _address(ticket_id: int, key: str, thanks: str = "") -> str:
@@ -81,26 +83,18 @@ def _address(ticket_id: int, key: str, thanks: str = "") -> str:
     return f"/track/{number_of(ticket_id)}?{urlencode(query)}"
 
 
-def _held(request: web.Request, key: str) -> int:
-    """The ticket, when this is its key; the same 404 for a wrong key and for a number that does not exist."""
-    ticket_id = ticket_id_of(request.match_info["number"])
-    good = request.app[RECEPTION].keys.is_key(ticket_id or 0, key if key.isascii() else "")
-    if ticket_id is None or not good:
-        raise Problem(404, "no-such-ticket")
-    return ticket_id
-
-
 async def track(request: web.Request) -> web.Response:
     """``GET /track/{number}?key=``."""
     throttle(request, "request")
     key = request.query.get("key", "")
     thanks = request.query.get("thanks", "")
-    return await _page(request, _held(request, key), key, thanks=thanks if thanks in _THANKS else "")
+    held = held_by(request, request.match_info["number"], key)
+    return await _page(request, held, key, thanks=thanks if thanks in _THANKS else "")
 
 
 async def _page(
     request: web.Request,
-    ticket_id: int,
+    held: Held,
     key: str,
     *,
     thanks: str = "",
@@ -112,17 +106,18 @@ async def _page(
 ) -> web.Response:
     reception = request.app[RECEPTION]
     locale: Locale = words_of(request).locale
-    file = await reception.store.read(lambda connection: load_file(connection, ticket_id))
+    file = await reception.store.read(lambda connection: load_file(connection, held.ticket_id))
     profile = reception.policy.profiles[file.ticket.profile]
     owed = promise(file.timers, profile)
-    view = public_view(file, reception.policy, locale)
+    view = public_view(file, reception.policy, locale, held.statement)
     return await show(
         request,
         "track",
         here="/track",
-        back=_address(ticket_id, key),
+        back=_address(held.ticket_id, key),
         status=status,
         view=view,
+        joined=not held.whole,
         key=key,
         token=new_token(),
         thanks=thanks,
@@ -141,7 +136,8 @@ async def act(request: web.Request) -> web.StreamResponse:
     check_origin(request)
     sent = await read_form(request)
     key = sent["key"]
-    ticket_id = _held(request, key)
+    held = held_by(request, request.match_info["number"], key)
+    ticket_id = held.ticket_id
     name = request.match_info["action"]
     if name not in _ACTIONS:
         raise Problem(404, "not-found")
@@ -151,7 +147,9 @@ async def act(request: web.Request) -> web.StreamResponse:
     files = attachments(sent) if name == "supplement" else {}
     raw = orjson.dumps({"action": name, **fields, **files})
     known_as = external_id(sent["token"], raw)
-    again = partial(_page, request, ticket_id, key, open_action=name, given=sent)
+    again = partial(_page, request, held, key, open_action=name, given=sent)
+    if not held.whole:
+        return await again(refused=words("track.not_possible"), status=409)
     try:
         kept = read_files(_FILES.validate_python(files.get("attachments", [])), request.app[LIMITS])
     except Problem as problem:
