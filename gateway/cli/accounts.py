@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli.failures import none_of
 from gateway.cli.shape import ConfigFile, group, settings_of, tell
+from gateway.cli.speaking import SpokenCommand
 from gateway.cli.words import say
 
 if TYPE_CHECKING:
@@ -21,15 +22,17 @@ user = group("控制台账号", "Accounts of the console")
 token = group("接口令牌", "Tokens of programs")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help=say("账号名，即经办人", "Also the actor in timelines"))]
-Role = Annotated[str, typer.Option("--role", metavar="R", help="agent, handler, supervisor, admin")]
+Role = Annotated[
+    str, typer.Option("--role", metavar="R", help=say("角色：", "Its role: ") + "agent, handler, supervisor, admin")
+]
 
 
-@user.command("add", help=say("新增控制台账号", "Add an account of the console"))
+@user.command("add", cls=SpokenCommand, help=say("新增控制台账号", "Add an account of the console"))
 def add_user(
     name: Name,
     role: Role,
     config: ConfigFile = None,
-    label: Annotated[str, typer.Option("--label", help=say("显示名", "The name people see"))] = "",
+    label: Annotated[str, typer.Option("--label", metavar="TEXT", help=say("显示名", "The name people see"))] = "",
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help=say("从标准输入读取密码", "Read the password from standard input"))
     ] = False,
@@ -44,7 +47,9 @@ def add_user(
         print(password)
 
 
-@token.command("add", help=say("新增接口令牌，只显示一次", "Add an API token; it is shown this once"))
+@token.command(
+    "add", cls=SpokenCommand, help=say("新增接口令牌，只显示一次", "Add an API token; it is shown this once")
+)
 def add_token(name: Name, role: Role, config: ConfigFile = None) -> None:
     """The token stands alone on standard output."""
     _known_role(role)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.shape import AsJson, ConfigFile, print_json, settings_of, zone_of
+from gateway.cli.shape import ConfigFile, JsonAnyway, print_json, settings_of, zone_of
 from gateway.cli.times import read_time
 from gateway.cli.words import say
 
@@ -21,7 +21,7 @@ def tick(
         str, typer.Option("--now", metavar="TIME", help=say("当作现在的时间", "The time to take as now"))
     ] = "",
     config: ConfigFile = None,
-    as_json: AsJson = False,
+    as_json: JsonAnyway = False,
 ) -> None:
     """Fire what is due and send what is owed, once; tells how many timers and notices it looked at."""
     print_json(asyncio.run(_tick(config, now)))

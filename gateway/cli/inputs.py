@@ -15,15 +15,16 @@ from gateway.cli.failures import FAILURE, Failed, none_of
 from gateway.cli.shape import (
     AsJson,
     ConfigFile,
+    JsonAnyway,
     Limit,
     group,
-    print_document,
     print_json,
     print_table,
     settings_of,
     tell,
     zone_of,
 )
+from gateway.cli.speaking import SpokenCommand
 from gateway.cli.words import say
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ _STANDARD_INPUT = "-"
 def ingest(
     channel: Annotated[str, typer.Argument(metavar="CHANNEL", help=say("渠道名", "Name of the channel"))],
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help=say("原始输入文件；- 为标准输入", "Raw inputs; - is stdin"))
+        list[str], typer.Argument(metavar="FILE", help=say("原始输入文件；- 为标准输入", "Raw inputs; - is stdin"))
     ],
     config: ConfigFile = None,
-    as_json: AsJson = False,
+    as_json: JsonAnyway = False,
 ) -> None:
     """Push recorded raw inputs through that channel's real entrance; one JSON object a file, a line each."""
     from gateway.configured import channel_tables
@@ -108,11 +109,15 @@ def _with_progress(files: list[str]) -> Iterator[str]:
         yield from bar
 
 
-@inbound.command("list", help=say("列出输入及其结果", "List inputs with their outcome"))
+@inbound.command("list", cls=SpokenCommand, help=say("列出输入及其结果", "List inputs with their outcome"))
 def list_inputs(
     config: ConfigFile = None,
-    channel: Annotated[str, typer.Option("--channel", help=say("只看此渠道", "Of this channel only"))] = "",
-    outcome: Annotated[str, typer.Option("--outcome", help=say("只看此结果", "With this outcome only"))] = "",
+    channel: Annotated[
+        str, typer.Option("--channel", metavar="NAME", help=say("只看此渠道", "Of this channel only"))
+    ] = "",
+    outcome: Annotated[
+        str, typer.Option("--outcome", metavar="TEXT", help=say("只看此结果", "With this outcome only"))
+    ] = "",
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -137,9 +142,9 @@ def list_inputs(
         )  # fmt: skip
 
 
-@inbound.command("show", help=say("显示一个输入", "Show one input"))
+@inbound.command("show", cls=SpokenCommand, help=say("显示一个输入", "Show one input"))
 def show_input(
-    inbound_id: Annotated[int, typer.Argument(metavar="ID")],
+    inbound_id: Annotated[int, typer.Argument(metavar="ID", help=say("inbound list 中的编号", "As in inbound list"))],
     config: ConfigFile = None,
     raw: Annotated[bool, typer.Option("--raw", help=say("只输出原始字节", "Only its raw bytes, as they came"))] = False,
     as_json: AsJson = False,
@@ -148,7 +153,8 @@ def show_input(
     from gateway.cli.reading import reading
     from ticket_core.store.journals import load_input
 
-    with reading(settings_of(config)) as pages:
+    settings = settings_of(config)
+    with reading(settings) as pages:
         found = load_input(pages.connection, inbound_id)
     if found is None:
         raise Failed(say(f"没有输入 {inbound_id}", f"no input {inbound_id}"))
@@ -160,14 +166,19 @@ def show_input(
         shown: dict[str, JSON] = {"raw": body.decode()}
     except UnicodeDecodeError:
         shown = {"raw_base64": base64.b64encode(body).decode()}
-    (print_json if as_json else print_document)({**_line(line), **shown})
+    if as_json:
+        print_json({**_line(line), **shown})
+        return
+    for name, value in _line(line).items():
+        print(f"{name:<12} {'' if value is None else value}".rstrip())
+    print(f"\n{shown.get('raw', say('不是文本；用 --raw 输出', 'not text; --raw prints it'))}")
 
 
-@inbound.command("replay", help=say("重新读取输入，可重复执行", "Read inputs again; idempotent"))
+@inbound.command("replay", cls=SpokenCommand, help=say("重新读取输入，可重复执行", "Read inputs again; idempotent"))
 def replay(
-    ids: Annotated[list[int], typer.Argument(metavar="ID...")],
+    ids: Annotated[list[int], typer.Argument(metavar="ID", help=say("inbound list 中的编号", "As in inbound list"))],
     config: ConfigFile = None,
-    as_json: AsJson = False,
+    as_json: JsonAnyway = False,
 ) -> None:
     """Read inputs again with what the gateway knows today; what had its effect has no other."""
     asyncio.run(_replay(settings_of(config), ids))

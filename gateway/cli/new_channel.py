@@ -88,11 +88,11 @@ def new_channel(
         str, typer.Argument(metavar="NAME", help=say("类型名，如 wecom-bot", "Its kind, such as wecom-bot"))
     ],
     package: Annotated[
-        str, typer.Option("--package", help=say("放适配器的包", "Package that the adapter goes into"))
+        str, typer.Option("--package", metavar="FOLDER", help=say("放适配器的包", "Package that the adapter goes into"))
     ] = "gateway.channels",
-    tests: Annotated[Path, typer.Option("--tests", help=say("放测试的目录", "Folder of its test"))] = Path(
-        "tests/channels"
-    ),
+    tests: Annotated[
+        Path, typer.Option("--tests", metavar="FOLDER", help=say("放测试的目录", "Folder of its test"))
+    ] = Path("tests/channels"),
     config: ConfigFile = None,
 ) -> None:
     """Writes nothing over what is there. The test fails until verify, parse and the fixtures are written."""

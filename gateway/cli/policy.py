@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.failures import WrongUsage, none_of
 from gateway.cli.shape import AsJson, ConfigFile, group, print_document, print_json, print_table, settings_of
+from gateway.cli.speaking import SpokenCommand
 from gateway.cli.times import read_time
 from gateway.cli.words import locale, say
 
@@ -25,8 +26,17 @@ profiles = group("处理流程", "Process profiles")
 
 
 def deadline(
-    start: Annotated[str, typer.Option("--from", metavar="TIME", help=say("起算时间", "When it starts"))],
-    profile: Annotated[str, typer.Option("--profile", metavar="P", help=say("流程", "Profile"))] = "",
+    start: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help=say('起算时间，如 "2026-09-30 17:30"', 'When it starts, such as "2026-09-30 17:30"'),
+        ),
+    ],
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="P", help=say("流程；默认取配置的", "Default: the configured one"))
+    ] = "",
     kind: Annotated[str, typer.Option("--kind", metavar="K", help=say("诉求类型", "Kind of ticket"))] = "complaint",
     priority: Annotated[
         str, typer.Option("--priority", metavar="R", help=say("等级；默认取流程的", "Default: the profile's"))
@@ -34,10 +44,27 @@ def deadline(
     grade: Annotated[str, typer.Option("--grade", metavar="G", help=say("级别", "Grade"))] = "request",
     source: Annotated[str, typer.Option("--source", metavar="S", help=say("转办来源", "Forwarding body"))] = "",
     add: Annotated[
-        str, typer.Option("--add", metavar="SPAN", help=say("单独一条，如 '4 working_days'", "One rule by itself"))
+        str,
+        typer.Option(
+            "--add",
+            metavar="SPAN",
+            help=say('单独一条，如 "4 working_days"', 'One rule by itself, such as "4 working_days"'),
+        ),
     ] = "",
-    clock: Annotated[str, typer.Option("--clock", help="--add: wall, working_hours")] = "wall",
-    roll: Annotated[str, typer.Option("--roll", help="--add: none, holiday, non_working")] = "none",
+    clock: Annotated[
+        str,
+        typer.Option(
+            "--clock", metavar="C", help=say("用于 --add：wall, working_hours", "With --add: wall, working_hours")
+        ),
+    ] = "wall",
+    roll: Annotated[
+        str,
+        typer.Option(
+            "--roll",
+            metavar="D",
+            help=say("用于 --add：none, holiday, non_working", "With --add: none, holiday, non_working"),
+        ),
+    ] = "none",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -153,7 +180,7 @@ def _known(profile: Profile, *, kind: str, priority: str, grade: str) -> None:
             raise none_of(f" {what} ", what, value, known)
 
 
-@profiles.command("list", help=say("列出自带与本地的流程", "List shipped and local profiles"))
+@profiles.command("list", cls=SpokenCommand, help=say("列出自带与本地的流程", "List shipped and local profiles"))
 def list_profiles(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Names, labels and versions."""
     from ticket_core.profile import profile_names
@@ -169,9 +196,11 @@ def list_profiles(config: ConfigFile = None, as_json: AsJson = False) -> None:
     print_table(heading, [(one.name, one.label.get(locale()) or one.label["zh-CN"], one.version) for one in found])
 
 
-@profiles.command("show", help=say("显示一个流程", "Show one profile"))
+@profiles.command("show", cls=SpokenCommand, help=say("显示一个流程", "Show one profile"))
 def show_profile(
-    name: Annotated[str, typer.Argument(metavar="NAME")], config: ConfigFile = None, as_json: AsJson = False
+    name: Annotated[str, typer.Argument(metavar="NAME", help=say("流程名", "Name of the profile"))],
+    config: ConfigFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """A whole profile: with --json as data, else its statuses, actions, deadlines and notices."""
     from pydantic import TypeAdapter

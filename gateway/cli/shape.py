@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from gateway.cli.speaking import SpokenGroup
 from gateway.cli.words import say
 
 if TYPE_CHECKING:
@@ -32,15 +33,20 @@ ConfigFile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help=say("输出 JSON", "Print JSON"))]
+#: Taken by commands that print JSON anyway, so that a program may say it to all of them.
+JsonAnyway = Annotated[bool, typer.Option("--json", hidden=True)]
 Limit = Annotated[
-    int, typer.Option("--limit", min=1, max=100_000, help=say("最多多少行，最新在前", "At most so many, newest first"))
+    int,
+    typer.Option(
+        "--limit", metavar="N", min=1, max=100_000, help=say("最多多少行，最新在前", "At most so many, newest first")
+    ),
 ]
 Cell: TypeAlias = "str | int | datetime | None"
 
 
 def group(zh: str, en: str) -> typer.Typer:
     """A family of commands such as ``gateway tickets``."""
-    return typer.Typer(help=say(zh, en), no_args_is_help=True, rich_markup_mode=None)
+    return typer.Typer(cls=SpokenGroup, help=say(zh, en), no_args_is_help=True, rich_markup_mode=None)
 
 
 def settings_of(config: Path | None) -> Settings:

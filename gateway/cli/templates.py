@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def preview(
     notice: Annotated[str, typer.Argument(metavar="NOTICE", help=say("通知名", "Name of the notice"))],
-    locale: Annotated[str, typer.Option("--locale", metavar="L", help="zh-CN, en")] = "zh-CN",
+    locale: Annotated[str, typer.Option("--locale", metavar="L", help=say("语言：zh-CN, en", "zh-CN, en"))] = "zh-CN",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:

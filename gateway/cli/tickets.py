@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -11,6 +11,7 @@ from gateway.cli.failures import Failed, WrongUsage
 from gateway.cli.shape import (
     AsJson,
     ConfigFile,
+    JsonAnyway,
     Limit,
     group,
     print_document,
@@ -20,6 +21,7 @@ from gateway.cli.shape import (
     shown,
     zone_of,
 )
+from gateway.cli.speaking import SpokenCommand
 from gateway.cli.words import locale, say
 
 if TYPE_CHECKING:
@@ -31,26 +33,31 @@ if TYPE_CHECKING:
 tickets = group("工单", "Tickets")
 schema = group("数据格式", "Data formats")
 
-Some = Annotated[list[str] | None, typer.Option(show_default=False)]
+Texts: TypeAlias = "list[str] | None"
 
 
-@tickets.command("list", help=say("列出工单", "List tickets"))
+def _filter(name: str, zh: str, en: str) -> Any:  # what typer makes of it is its own secret
+    """An option that may be given several times."""
+    return typer.Option(name, metavar="TEXT", show_default=False, help=say(zh, en))
+
+
+@tickets.command("list", cls=SpokenCommand, help=say("列出工单", "List tickets"))
 def list_all(
     config: ConfigFile = None,
-    status: Some = None,
-    stage: Some = None,
-    kind: Some = None,
-    grade: Some = None,
-    priority: Some = None,
-    in_group: Annotated[list[str] | None, typer.Option("--group", show_default=False)] = None,
-    assignee: Some = None,
-    channel: Some = None,
+    status: Annotated[Texts, _filter("--status", "状态，流程自定", "The profile's own word, such as assigned")] = None,
+    stage: Annotated[Texts, _filter("--stage", "阶段，如 received", "Such as received, answered, closed")] = None,
+    kind: Annotated[Texts, _filter("--kind", "类型，如 complaint", "Such as complaint, inquiry")] = None,
+    grade: Annotated[Texts, _filter("--grade", "级别：request, grievance…", "request, grievance, upgraded…")] = None,
+    priority: Annotated[Texts, _filter("--priority", "等级，如 urgent", "Such as urgent, normal")] = None,
+    in_group: Annotated[Texts, _filter("--group", "承办部门", "The group in charge")] = None,
+    assignee: Annotated[Texts, _filter("--assignee", "经办人", "Who works on it")] = None,
+    channel: Annotated[Texts, _filter("--channel", "来自哪个渠道", "The channel it came by")] = None,
     is_open: Annotated[bool, typer.Option("--open", help=say("只看未办结", "Only those that are open"))] = False,
     triage: Annotated[
         bool, typer.Option("--triage", help=say("待人工判读", "Only those to be read by a person"))
     ] = False,
     overdue: Annotated[bool, typer.Option("--overdue", help=say("只看超期", "Only those that are late"))] = False,
-    query: Annotated[str, typer.Option("--query", help=say("编号或文字", "A number or words"))] = "",
+    query: Annotated[str, typer.Option("--query", metavar="TEXT", help=say("编号或文字", "A number or words"))] = "",
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -100,7 +107,7 @@ def list_all(
     )  # fmt: skip
 
 
-@tickets.command("show", help=say("显示一张工单", "Show one ticket"))
+@tickets.command("show", cls=SpokenCommand, help=say("显示一张工单", "Show one ticket"))
 def show(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help=say("工单编号", "Its number"))],
     config: ConfigFile = None,
@@ -200,8 +207,8 @@ def _state(timer: Timer, zone: tzinfo) -> str:
     return say("超期", "overdue") if timer.overdue_at else say("进行中", "running")
 
 
-@schema.command("ticket", help=say("工单的 JSON Schema", "The JSON Schema of the ticket"))
-def show_schema(config: ConfigFile = None, as_json: AsJson = False) -> None:
+@schema.command("ticket", cls=SpokenCommand, help=say("工单的 JSON Schema", "The JSON Schema of the ticket"))
+def show_schema(config: ConfigFile = None, as_json: JsonAnyway = False) -> None:
     """The one ticket schema; it depends on no configuration."""
     from ticket_core.ticket_schema import ticket_schema
 

@@ -95,6 +95,9 @@ def test_the_journal_shows_every_input_and_gives_its_bytes_back(terminal: Termin
     assert [row["channel"] for row in terminal.run("inbound", "list", "--channel", "mail", "--json").lines] == ["mail"]
     assert terminal.run("inbound", "show", str(web["id"]), "--raw").out == '{"text": "小区没有信号"}'
     assert terminal.run("inbound", "show", str(mail["id"]), "--json").json["sha256"] == mail["sha256"]
+    plain = terminal.run("inbound", "show", str(mail["id"])).out
+    assert f"sha256       {mail['sha256']}\n" in plain
+    assert "\n\nFrom: " in plain
     assert "opened" in terminal.run("inbound", "list").out
     assert terminal.run("inbound", "show", "999").code == 1
 

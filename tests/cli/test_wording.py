@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,30 @@ def test_every_command_explains_itself_and_takes_a_configuration(terminal: Termi
     ran = terminal.run(*command, "--help")
     assert (ran.code, ran.err) == (0, "")
     assert "--config FILE" in ran.out
+
+
+_LEFT_OUT = re.compile(r"^  (?:-\w, )?(?:--[a-z-]+|[A-Z]+)(?: [A-Z]+)?(?: +\[.*)?$", re.M)
+
+
+@pytest.mark.parametrize("zh", [False, True])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_option_and_argument_is_explained_in_the_terminals_language(
+    terminal: Terminal, command: tuple[str, ...], zh: bool
+) -> None:
+    said = terminal.run(*command, "--help", zh=zh).out
+    assert _LEFT_OUT.findall(said) == []
+    assert "<" not in said.replace("<=", "")
+    if zh:
+        for english in ("Usage", "Options", "Arguments", "Show this", "required", "default:"):
+            assert english not in said
+
+
+@pytest.mark.parametrize("command", [("ingest",), ("inbound", "replay"), ("tick",), ("schema", "ticket")], ids=" ".join)
+def test_what_prints_json_anyway_takes_the_option_and_does_not_offer_it(
+    terminal: Terminal, command: tuple[str, ...]
+) -> None:
+    assert "--json" not in terminal.run(*command, "--help").out
+    assert "--json" not in terminal.run(*command, "--json").err
 
 
 def test_the_help_comes_at_once() -> None:

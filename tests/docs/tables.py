@@ -36,7 +36,8 @@ def walk(command, path):
         for name, inner in command.commands.items():
             yield from walk(inner, [*path, name])
     else:
-        named = [one.metavar or one.name.upper() for one in command.params if one.param_type_name == "argument"]
+        arguments = [one for one in command.params if one.param_type_name == "argument"]
+        named = [(one.metavar or one.name.upper()) + ("..." if one.nargs == -1 else "") for one in arguments]
         yield [" ".join([*path, *named]), command.help.partition("\\n")[0]]
 
 print(json.dumps(list(walk(typer.main.get_command(program), []))))
