@@ -34,6 +34,13 @@ async def opened(desk: Desk, **changes: object) -> Ticket:
     return taken.ticket
 
 
+async def test_an_english_subject_begins_with_a_capital_and_a_sentence_goes_on_without(desk: Desk) -> None:
+    await opened(desk, email="wang@example.com", locale="en")
+    forms = told(desk, "wang@example.com").forms
+    assert forms["subject"].startswith("Complaint accepted: ")
+    assert "the complaint that you lodged" in forms["text"]
+
+
 async def test_every_notice_of_the_profile_is_written_from_real_events(desk: Desk) -> None:
     first = await opened(desk, mobile="+8613800000001")
     again = await desk.complain(mobile="+8613800000001")  # escalates by the repeat rule
