@@ -41,6 +41,7 @@ T = TypeVar("T")
 ACTS_AS: Final[Mapping[str, str]] = {"admin": "supervisor"}
 SHORTEST_PASSWORD: Final = 8
 _LONGEST_PASSWORD = 200
+_LONGEST_NAME = 200  # of which we remember that it was tried
 _RENEWED_AFTER = timedelta(minutes=1)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ACCOUNT: web.RequestKey[Account | None] = web.RequestKey("account")
@@ -110,7 +111,7 @@ class SignIn:
         Raises:
             TooManyTries: from this address, or for this name from this address.
         """
-        wait = max(self._tries_by_address.wait(address), self._tries_by_name.wait(f"{address} {name}"))
+        wait = max(self._tries_by_address.wait(address), self._tries_by_name.wait(f"{address} {name[:_LONGEST_NAME]}"))
         if wait:
             raise TooManyTries(wait)
         hashed = await self._store.read(lambda connection: accounts.password_hash_of(connection, name))
@@ -255,7 +256,10 @@ def check_origin(request: web.Request) -> None:
     """
     if request.method in _SAFE_METHODS:
         return
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site in {"same-origin", "none"}:
+        return  # the browser's own word, true also where a proxy asks us under another name than the browser asked it
+    if site is not None:
         raise Problem(403, "cross-site")
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from ipaddress import IPv6Address, IPv6Network
 
 from aiohttp import web
 
@@ -21,7 +22,10 @@ def make_buckets(limits: Limits) -> Mapping[RouteClass, Buckets]:
 
 
 def address_of(request: web.Request) -> str:
-    """The caller's address; behind a trusted proxy the last one that the proxy has seen."""
+    """The caller's address; behind a trusted proxy the last one that the proxy has seen.
+
+    Of an IPv6 address only the network: whoever has one has 2^64 of them.
+    """
     address = request.remote or ""
     trusted = request.app[LIMITS].trusted_proxies
     if trusted and address in trusted:
@@ -29,7 +33,19 @@ def address_of(request: web.Request) -> str:
             address = hop.strip() or address
             if address not in trusted:
                 break
-    return address[:64]
+    return _network(address[:64])
+
+
+def _network(address: str) -> str:
+    if ":" not in address:
+        return address
+    try:
+        known = IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if known.ipv4_mapped or known.is_loopback:
+        return str(known.ipv4_mapped or known)
+    return str(IPv6Network((known, 64), strict=False))
 
 
 def throttle(request: web.Request, what: RouteClass) -> None:

@@ -151,6 +151,8 @@ async def test_a_form_needs_its_token_and_our_own_page(client: TestClient, sign_
         (good, {}, 200),
         (good, {"Origin": str(client.make_url("/"))[:-1], "Sec-Fetch-Site": "same-origin"}, 200),
         (good, {"Origin": "https://evil.example.com"}, 403),
+        (good, {"Origin": "https://proxied.example.com", "Sec-Fetch-Site": "same-origin"}, 200),
+        (good, {"Origin": str(client.make_url("/"))[:-1], "Sec-Fetch-Site": "cross-site"}, 403),
         (good, {"Origin": "null"}, 403),
         (good, {"Sec-Fetch-Site": "cross-site"}, 403),
         (good, {"Sec-Fetch-Site": "same-site"}, 403),

@@ -259,7 +259,9 @@ async def test_a_page_is_in_the_browsers_language_until_another_is_chosen(client
     assert '<html lang="zh-CN">' in await text_of(await client.get("/", headers=english))
 
 
-@pytest.mark.parametrize("back", ["//example.com", "/\\example.com", "https://example.com", ""])
+@pytest.mark.parametrize(
+    "back", ["//example.com", "/\\example.com", "/\t/example.com", "/\n/example.com", "https://example.com", ""]
+)
 async def test_a_switch_of_language_leads_nowhere_else(client: Client, back: str) -> None:
     answer = await client.post("/language", data={"lang": "en", "back": back}, allow_redirects=False)
     assert answer.headers["Location"] == "/"

@@ -68,6 +68,7 @@ async def find(request: web.Request) -> web.Response:
 async def found(request: web.Request) -> web.StreamResponse:
     """``POST /track``: on to the ticket's page."""
     throttle(request, "request")
+    check_origin(request)
     sent = await read_form(request)
     key = sent["key"].replace(" ", "").lower()
     try:

@@ -18,6 +18,7 @@ from gateway.web.pages.language import Words
 from gateway.web.problems import Problem
 from ticket_core.model import JSON
 
+_OWN_PATH: Final = re.compile(r"/(?![/\\])[!-~]*")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 #: The plain fields of an intake body; those of its complainant; and those that are ticked.
 _LINES: Final = ("kind", "subject", "text", "service_number", "respondent", "place")
@@ -102,8 +103,8 @@ def attachments(sent: Sent) -> dict[str, JSON]:
 
 
 def own_path(path: str, otherwise: str) -> str:
-    """A path of ours and nothing else: ``//host`` and ``/\\host`` lead away."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else otherwise
+    """A path of ours and nothing else: ``//host`` and ``/\\host`` lead away; browsers skip tabs and newlines."""
+    return path if _OWN_PATH.fullmatch(path) else otherwise
 
 
 def category(written: str) -> list[JSON]:

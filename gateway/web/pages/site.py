@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.web.auth import check_origin
+from gateway.web.callers import throttle
 from gateway.web.pages import (
     citizen_form,
     citizen_track,
@@ -75,6 +77,8 @@ async def _to_console(_request: web.Request) -> web.Response:
 
 async def choose_language(request: web.Request) -> web.StreamResponse:
     """``POST /language``: remember the choice, and back to where it was made."""
+    throttle(request, "request")
+    check_origin(request)
     sent = await read_form(request)
     if sent["lang"] not in LOCALES:
         raise Problem(404, "not-found")
