@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, cast
 from aiohttp import web
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from gateway.mask import mask_name
+from gateway.mask import mask_text
 from gateway.web.auth import require
 from gateway.web.keys import RECEPTION
-from gateway.web.privacy import handles, mask_address
+from gateway.web.privacy import handles, masked_notice
 from gateway.web.problems import wrong_field
 from gateway.web.routes import Route, answer, read_query
 from gateway.web.schema import InboundQuery, NoticeQuery
@@ -148,7 +148,9 @@ async def get_notices(request: web.Request) -> web.Response:
     def clear(ticket: Ticket | None) -> bool:
         return ticket is not None and handles(account, ticket, reception.policy.directory)
 
-    rows = tuple(_notice(one, clear=clear(tickets.get(one.ticket_id))) for one in page.rows)
+    rows = tuple(
+        _notice(one if clear(ticket := tickets.get(one.ticket_id)) else masked_notice(one, ticket)) for one in page.rows
+    )
     return answer(NoticeList(notices=rows, cursor=page.cursor))
 
 
@@ -170,14 +172,14 @@ def _input(one: Input) -> InputRow:
         received_at=one.received_at,
         outcome=cast(Outcome, one.outcome),
         number=None if one.ticket_id is None else number_of(one.ticket_id),
-        note=one.note,
+        note=mask_text(one.note),
         actor=one.actor,
         raw_type=one.raw_type,
         size=one.size,
     )
 
 
-def _notice(one: SentNotice, *, clear: bool) -> NoticeRow:
+def _notice(one: SentNotice) -> NoticeRow:
     return NoticeRow(
         id=one.id,
         number=number_of(one.ticket_id),
@@ -185,8 +187,8 @@ def _notice(one: SentNotice, *, clear: bool) -> NoticeRow:
         notice=one.notice,
         role=one.role,
         medium=one.medium,
-        address=one.address if clear else mask_address(one.address),
-        name=one.name if clear else mask_name(one.name),
+        address=one.address,
+        name=one.name,
         locale=one.locale,
         state=cast(NoticeState, one.state),
         created_at=one.created_at,

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from gateway.mask import mask_name
 from gateway.web.auth import acting_role, require
 from gateway.web.keys import IDENTITY_OF_PHONE, RECEPTION, SERVICE_NUMBER_OF
-from gateway.web.privacy import handles, masked_file, masked_ticket
+from gateway.web.privacy import check_may_act, handles, masked_file, masked_ticket, shown_person
 from gateway.web.problems import Problem, request_locale, wrong_field
 from gateway.web.routes import Route, answer, idempotency_key, read_json_if_any, read_query
 from gateway.web.schema import LookupQuery, TicketQuery, validated
@@ -21,6 +21,7 @@ from ticket_core.model import JSON, Command, Ticket
 from ticket_core.number import number_of, ticket_id_of
 from ticket_core.policy import Policy
 from ticket_core.store.queries import BadCursor, Listed, TicketFile, TicketFilter, find_person, list_tickets, load_file
+from ticket_core.store.tickets import load_ticket
 from ticket_core.ticket_schema import event_json, labels_of, ticket_json
 from ticket_core.ticket_shape import EventJSON, LabelsJSON, Number, TicketJSON
 
@@ -137,6 +138,9 @@ async def post_action(request: web.Request) -> web.Response:
     ticket_id = ticket_in_path(request)
     external_id = idempotency_key(request)
     raw = await read_json_if_any(request)
+    reception = request.app[RECEPTION]
+    ticket = await reception.store.read(lambda connection: load_ticket(connection, ticket_id))
+    check_may_act(account, ticket, reception.policy.directory)
     fields: dict[str, JSON] = validated(_FIELDS, raw)
     command = Command(
         ticket_id=ticket_id,
@@ -150,13 +154,13 @@ async def post_action(request: web.Request) -> web.Response:
         raw=raw if external_id is not None else None,
         external_id=None if external_id is None else f"{ticket_id}:{external_id}",
     )
-    await request.app[RECEPTION].act(command)
+    await reception.act(command)
     return answer(await _shown(request, ticket_id))
 
 
 async def get_lookup(request: web.Request) -> web.Response:
     """One person's tickets, by phone or by service number."""
-    await require(request, "agent", "supervisor")
+    account = await require(request, "agent", "supervisor")
     query = read_query(request, _LOOKUP)
     phone, service_number = query.get("phone", ""), query.get("service_number", "")
     if bool(phone) == bool(service_number):
@@ -177,6 +181,8 @@ async def get_lookup(request: web.Request) -> web.Response:
             window_to=now,
         )
     )
+    would_repeat = bool(person.warned_by)
+    person = shown_person(person, account, reception.policy.directory)
     locale = request_locale(request)
 
     def rows(listed: tuple[Listed, ...]) -> tuple[TicketRow, ...]:
@@ -187,7 +193,7 @@ async def get_lookup(request: web.Request) -> web.Response:
             in_transit=rows(person.in_transit),
             history=rows(person.history),
             repeat=RepeatWarning(
-                would_repeat=bool(person.warned_by),
+                would_repeat=would_repeat,
                 window_seconds=int(window.total_seconds()),
                 tickets=tuple(number_of(one.ticket.id) for one in person.warned_by),
             ),

@@ -12,10 +12,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.mask import mask_email, mask_name, mask_phone, mask_text
+from gateway.web.problems import Problem
 from ticket_core.directory import Directory
 from ticket_core.model import JSON, Complainant, Complaint, Event, Ticket
 from ticket_core.store.accounts import Account
-from ticket_core.store.queries import TicketFile
+from ticket_core.store.journals import SentNotice
+from ticket_core.store.queries import Listed, Person, TicketFile
 
 
 def handles(account: Account, ticket: Ticket, directory: Directory) -> bool:
@@ -28,6 +30,44 @@ def handles(account: Account, ticket: Ticket, directory: Directory) -> bool:
         person = directory.person(account.name)
         return person is not None and ticket.group in person.groups
     return account.role in ("agent", "supervisor")
+
+
+def check_may_act(account: Account, ticket: Ticket, directory: Directory) -> None:
+    """Refuse an action on a confidential ticket to those who do not handle it: they could assign it to themselves.
+
+    Raises:
+        Problem: 403.
+    """
+    if ticket.complainant.confidential and not handles(account, ticket, directory):
+        raise Problem(403, "forbidden")
+
+
+def shown_person(person: Person, account: Account, directory: Directory) -> Person:
+    """What a look-up by phone shows this account: who complained in confidence is not found out by dialling numbers."""
+
+    def shown(listed: tuple[Listed, ...]) -> tuple[Listed, ...]:
+        return tuple(
+            one for one in listed if not one.ticket.complainant.confidential or handles(account, one.ticket, directory)
+        )
+
+    return replace(
+        person,
+        in_transit=shown(person.in_transit),
+        history=shown(person.history),
+        warned_by=shown(person.warned_by),
+    )
+
+
+def masked_notice(one: SentNotice, ticket: Ticket | None) -> SentNotice:
+    """A notice for somebody who does not handle its ticket; of a confidential complainant not even a masked name."""
+    secret = one.role == "complainant" and (ticket is None or ticket.complainant.confidential)
+    return replace(
+        one,
+        address="" if secret else mask_address(one.address),
+        name="" if secret else mask_name(one.name),
+        cause=mask_text(one.cause),
+        deliveries=tuple(replace(each, detail=mask_text(each.detail)) for each in one.deliveries),
+    )
 
 
 def masked_ticket(ticket: Ticket) -> Ticket:

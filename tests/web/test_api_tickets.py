@@ -212,6 +212,20 @@ async def test_lists_are_masked_for_everybody_and_words_do_not_find_a_confidenti
     assert await listed(either_house, f"?q={secret['number']}") == [secret["number"]]
 
 
+async def test_who_complained_in_confidence_is_not_found_out_by_those_who_do_not_handle_it(house: House) -> None:
+    secret = (await house.complain(text="举报内部人员", complainant={**WHO, "confidential": True}))["number"]
+    for reader, tickets in (("wang", []), ("zhao", [secret])):
+        found = await (await house.get(f"/api/v1/lookup?phone={PHONE}", by=reader)).json()
+        assert [one["number"] for one in found["in_transit"]] == tickets
+        assert found["repeat"] == {"would_repeat": True, "window_seconds": 14400, "tickets": tickets}
+    for reader in ("wang", "chen", "root"):
+        text = await (await house.get(f"/api/v1/notices?number={secret}", by=reader)).text()
+        assert "李" not in text and PHONE[-4:] not in text and "acknowledgement" in text
+        took = await house.post(f"/api/v1/tickets/{secret}/actions/assign", {"assignee": reader}, by=reader)
+        assert took.status == 403
+    assert (await act(house, secret, "assign", {"group": "maintenance"}, by="zhao"))["group"] == "maintenance"
+
+
 async def test_a_lookup_shows_what_is_in_transit_and_past_and_warns_of_a_repeat(either_house: House) -> None:
     past = (await either_house.complain(complainant=WHO, kind="inquiry"))["number"]
     await either_house.post(f"/api/v1/tickets/{past}/actions/withdraw", {}, by="wang")

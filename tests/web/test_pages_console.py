@@ -197,7 +197,15 @@ async def test_who_a_confidential_complainant_is_only_those_see_who_handle_the_c
     for name, sees in (("wang", True), ("zhao", True), ("sun", True), ("qian", False), ("admin", False)):
         page = await text_of(await (await signed_in(site, name)).get(f"/console/tickets/{number}"))
         assert ("李四" in page) is sees, name
-    assert "李*" not in await text_of(await agent.get("/console/"))
+    qian = await signed_in(site, "qian")
+    page = await text_of(await qian.get(f"/console/tickets/{number}"))
+    assert 'action="/console/tickets/' not in page
+    given = {"csrf": value_of("csrf", page), "text": "x"}
+    assert (await qian.post(f"/console/tickets/{number}/comment", data=given)).status == 403
+    for reader, path in (("wang", "/console/"), ("sun", "/console/notices"), ("qian", "/console/?q=13800001234")):
+        page = await text_of(await (await signed_in(site, reader)).get(path))
+        assert "李*" not in page and "138****1234" not in page, path
+    assert number not in page
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from gateway.web.pages.forms import (
 )
 from gateway.web.pages.language import Words
 from gateway.web.pages.show import OPEN_TO, see, show, words_of
+from gateway.web.privacy import shown_person
 from gateway.web.problems import Problem
 from gateway.web.schema import CallBody, validated
 from ticket_core.errors import StoreBusy, StoreClosed
@@ -50,7 +51,7 @@ class Found:
     warned_by: list[Row] = field(default_factory=list)
 
 
-async def _look(request: web.Request, phone: str, service_number: str) -> Found | None:
+async def _look(request: web.Request, account: Account, phone: str, service_number: str) -> Found | None:
     """The tickets of whoever has this phone, or about this service number; None when neither is given."""
     if not phone and not service_number:
         return None
@@ -72,6 +73,8 @@ async def _look(request: web.Request, phone: str, service_number: str) -> Found 
         )
     )
 
+    person = shown_person(person, account, reception.policy.directory)
+
     def rows(tickets: tuple[Any, ...]) -> list[Row]:
         return rows_of(tickets, reception.policy, words.locale, now)
 
@@ -86,22 +89,24 @@ async def _look(request: web.Request, phone: str, service_number: str) -> Found 
 
 async def lookup(request: web.Request) -> web.Response:
     """``GET /console/calls/lookup``: what was found, as a piece of the page."""
-    await require(request, *OPEN_TO[_HERE])
-    found = await _look(request, request.query.get("phone", "")[:64], request.query.get("service_number", "")[:64])
+    account = await require(request, *OPEN_TO[_HERE])
+    found = await _look(
+        request, account, request.query.get("phone", "")[:64], request.query.get("service_number", "")[:64]
+    )
     return await show(request, "console/found", lookup=found)
 
 
 async def new_call(request: web.Request) -> web.Response:
     """``GET /console/calls/new``; the numbers may be in the query, as a telephone system's link has them."""
-    await require(request, *OPEN_TO[_HERE])
+    account = await require(request, *OPEN_TO[_HERE])
     zone = profile_of(request.app).tz
     given = {name: request.query.get(name, "")[:64] for name in ("caller", "service_number", "entry")}
     given["call_started_at"] = datetime.now(zone).strftime("%Y-%m-%dT%H:%M:%S")
-    return await _form(request, Sent(texts=given), Problems())
+    return await _form(request, account, Sent(texts=given), Problems())
 
 
 async def _form(
-    request: web.Request, given: Sent, problems: Problems, status: int = 200, token: str = ""
+    request: web.Request, account: Account, given: Sent, problems: Problems, status: int = 200, token: str = ""
 ) -> web.Response:
     profile, words = profile_of(request.app), words_of(request)
     return await show(
@@ -113,7 +118,7 @@ async def _form(
         token=token or new_token(),
         given=given,
         problems=problems,
-        lookup=await _look(request, given["caller"], given["service_number"]),
+        lookup=await _look(request, account, given["caller"], given["service_number"]),
         kinds=[(kind, words(f"kind.{kind}")) for kind in profile.kinds],
         entries=_entries(profile, words),
         priorities=[(one.name, profile.label_of("priority", one.name, words.locale)) for one in profile.priorities],
@@ -132,7 +137,7 @@ async def call(request: web.Request) -> web.Response:
     sent = await read_form(request)
     check_form(request, sent["csrf"])
     if sent["disposition"] == "look":
-        return await _form(request, sent, Problems())
+        return await _form(request, account, sent, Problems())
     words, profile = words_of(request), profile_of(request.app)
     body = intake_body(sent, profile.tz, _MORE)
     if sent["disposition"] == "answered":
@@ -147,11 +152,11 @@ async def call(request: web.Request) -> web.Response:
             raise
         problems = Problems({**problems_by_field(problem, words), **problems})
     if problems:
-        return await _form(request, sent, problems, 422)
+        return await _form(request, account, sent, problems, 422)
     try:
         accepted = await request.app[RECEPTION].receive(message)
     except (StoreBusy, StoreClosed):
-        return await _form(request, sent, Problems(token=words("problem.busy_text")), 503, sent["token"])
+        return await _form(request, account, sent, Problems(token=words("problem.busy_text")), 503, sent["token"])
     return see(f"/console/tickets/{accepted.ticket}?done=call")
 
 

@@ -12,14 +12,14 @@ import orjson
 from aiohttp import web
 from sqlalchemy import Connection
 
-from gateway.mask import mask_name, mask_text
+from gateway.mask import mask_text
 from gateway.render import FORMS
 from gateway.segments import segments
 from gateway.web.auth import Account, require
 from gateway.web.keys import RECEPTION
 from gateway.web.pages.citizen_form import profile_of
 from gateway.web.pages.show import HEADERS, OPEN_TO, SITE, download, show
-from gateway.web.privacy import handles, mask_address
+from gateway.web.privacy import handles, masked_notice
 from gateway.web.problems import Problem, wrong_field
 from ticket_core.model import NoticeState, Outcome, Ticket
 from ticket_core.number import display, number_of
@@ -91,8 +91,8 @@ class NoticeRow:
     deliveries: tuple[Delivered, ...]
 
 
-def notice_row(one: SentNotice, zone: tzinfo, *, clear: bool) -> NoticeRow:
-    """A notice as it is shown."""
+def notice_row(one: SentNotice, zone: tzinfo) -> NoticeRow:
+    """A notice as it is shown, masked beforehand where it has to be."""
     number = number_of(one.ticket_id)
     return NoticeRow(
         id=one.id,
@@ -101,8 +101,8 @@ def notice_row(one: SentNotice, zone: tzinfo, *, clear: bool) -> NoticeRow:
         notice=one.notice,
         role=one.role,
         medium=one.medium,
-        address=one.address.removeprefix("+86") if clear else mask_address(one.address),
-        name=one.name if clear else mask_name(one.name),
+        address=one.address.removeprefix("+86"),
+        name=one.name,
         locale=one.locale,
         state=one.state,
         look=_LOOKS.get(one.state, "plain"),
@@ -111,12 +111,9 @@ def notice_row(one: SentNotice, zone: tzinfo, *, clear: bool) -> NoticeRow:
         attempts=one.attempts,
         transport=one.transport,
         provider_id=one.provider_id,
-        cause=one.cause if clear else mask_text(one.cause),
+        cause=one.cause,
         template_version=one.template_version,
-        deliveries=tuple(
-            replace(each, at=each.at.astimezone(zone), detail=each.detail if clear else mask_text(each.detail))
-            for each in one.deliveries
-        ),
+        deliveries=tuple(replace(each, at=each.at.astimezone(zone)) for each in one.deliveries),
     )
 
 
@@ -229,8 +226,13 @@ async def notices(request: web.Request) -> web.Response:
     chosen = request.query.get("state", "")
     chosen = chosen if chosen in states else ""
     cursor = request.query.get("cursor")
+
+    def look(connection: Connection) -> tuple[Page[SentNotice], Mapping[int, Ticket]]:
+        page = list_notices(connection, state=chosen, cursor=cursor)
+        return page, load_tickets(connection, {one.ticket_id for one in page.rows})
+
     try:
-        page = await request.app[RECEPTION].store.read(lambda c: list_notices(c, state=chosen, cursor=cursor))
+        page, tickets = await request.app[RECEPTION].store.read(look)
     except BadCursor:
         raise wrong_field("cursor", "bad_cursor") from None
     return await show(
@@ -239,13 +241,15 @@ async def notices(request: web.Request) -> web.Response:
         here=_NOTICES,
         states=_tabs(_NOTICES, "state", states),
         chosen=chosen,
-        rows=[notice_row(one, profile_of(request.app).tz, clear=False) for one in page.rows],
+        rows=[
+            notice_row(masked_notice(one, tickets.get(one.ticket_id)), profile_of(request.app).tz) for one in page.rows
+        ],
         next=_next(_NOTICES, "state", chosen, page),
     )
 
 
 async def _notice(request: web.Request) -> tuple[SentNotice, dict[str, str], bool]:
-    """One notice, its rendered forms for those who handle its ticket, and whether the reader does."""
+    """One notice as the reader may see it, its rendered forms for those who handle its ticket, and whether they do."""
     account = await require(request, *OPEN_TO["/console/"])
     notice_id = int(request.match_info["id"])
 
@@ -260,6 +264,7 @@ async def _notice(request: web.Request) -> tuple[SentNotice, dict[str, str], boo
     one, ticket = found
     clear = ticket is not None and _may_read(request, account, ticket)
     forms = orjson.loads(one.rendered) if one.rendered and clear else {}
+    one = one if clear else masked_notice(one, ticket)
     return one, {name: str(forms.get(name) or "") for name in FORMS}, clear
 
 
@@ -276,7 +281,7 @@ async def one_notice(request: web.Request) -> web.Response:
         request,
         "console/notice",
         here=_NOTICES,
-        row=notice_row(one, profile_of(request.app).tz, clear=clear),
+        row=notice_row(one, profile_of(request.app).tz),
         forms={name: _without_key(request, one.ticket_id, text) for name, text in forms.items()},
         hidden=not clear,
         sms=segments(forms["short"], signature=signature),

@@ -15,7 +15,7 @@ from gateway.web.pages.console_journals import NoticeRow, notice_row
 from gateway.web.pages.forms import EMPTY, Problems, Sent, external_id, new_token, read_form
 from gateway.web.pages.show import OPEN_TO, download, see, show, words_of
 from gateway.web.pages.ticket_view import Reader, facts
-from gateway.web.privacy import handles, masked_file
+from gateway.web.privacy import check_may_act, handles, masked_file, masked_notice
 from gateway.web.problems import Problem
 from ticket_core.errors import ActionRefused, FieldMissing
 from ticket_core.model import Command
@@ -47,7 +47,9 @@ async def _load(request: web.Request, account: Account) -> tuple[TicketFile, tup
 
     file, notices = await reception.store.read(look)
     hidden = not handles(account, file.ticket, reception.policy.directory)
-    return (masked_file(file) if hidden else file), notices, hidden
+    if hidden:
+        return masked_file(file), tuple(masked_notice(one, file.ticket) for one in notices), True
+    return file, notices, False
 
 
 def _reader(request: web.Request, file: TicketFile) -> Reader:
@@ -74,17 +76,18 @@ async def _page(
 ) -> web.Response:
     file, notices, hidden = await _load(request, account)
     reader = _reader(request, file)
-    actions = may_do(account, file.ticket, reader.policy)
+    secret = hidden and file.ticket.complainant.confidential
+    actions = () if secret else may_do(account, file.ticket, reader.policy)
     shown = action_forms(actions, file.ticket, reader, tried=tried, given=given, problems=problems or Problems())
     done = request.query.get("done", "")
-    rows: list[NoticeRow] = [notice_row(one, reader.profile.tz, clear=not hidden) for one in notices]
+    rows: list[NoticeRow] = [notice_row(one, reader.profile.tz) for one in notices]
     return await show(
         request,
         "console/ticket",
         here="/console/",
         back=f"/console/tickets/{request.match_info['number']}",
         status=status,
-        view=facts(file, reader, hidden=hidden and file.ticket.complainant.confidential),
+        view=facts(file, reader, hidden=secret),
         actions=shown,
         undo=next((form for form, one in zip(shown, actions, strict=True) if one.event == "repeat_undone"), None),
         notices=rows,
@@ -107,6 +110,7 @@ async def act(request: web.Request) -> web.Response:
     sent = await read_form(request)
     check_form(request, sent["csrf"])
     file, _, _ = await _load(request, account)
+    check_may_act(account, file.ticket, request.app[RECEPTION].policy.directory)
     reader, name = _reader(request, file), request.match_info["action"]
     action = reader.profile.action_of.get(name)
     if action is None:

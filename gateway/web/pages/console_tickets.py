@@ -16,6 +16,7 @@ from gateway.web.pages.citizen_form import profile_of
 from gateway.web.pages.console_rows import row_of
 from gateway.web.pages.language import Words
 from gateway.web.pages.show import OPEN_TO, show, words_of
+from gateway.web.privacy import shown_person
 from gateway.web.problems import wrong_field
 from ticket_core.model import GRADES, STAGES
 from ticket_core.policy import Policy
@@ -76,7 +77,9 @@ async def _list(request: web.Request, account: Account, view: str, here: str) ->
         # All there ever were would be counted row by row.
         counts = {name: _count(connection, one, now) for name, one in views.items() if name != "all"}
         if identity is not None:
-            return _of_person(connection, identity, now), counts
+            person = find_person(connection, identities=(identity,), window_from=now, window_to=now)
+            person = shown_person(person, account, policy.directory)
+            return Page(rows=(*person.in_transit, *person.history)), counts
         return list_tickets(connection, wanted, now, cursor=cursor, limit=_PER_PAGE), counts
 
     try:
@@ -108,12 +111,6 @@ def _narrowed(wanted: TicketFilter, given: Mapping[str, str]) -> TicketFilter:
 
 def _count(connection: Connection, wanted: TicketFilter, now: datetime) -> int:
     return sum(count_tickets(connection, "stage", wanted, now).values())
-
-
-def _of_person(connection: Connection, identity: str, now: datetime) -> Page[Listed]:
-    """All tickets of one phone number."""
-    person = find_person(connection, identities=(identity,), window_from=now, window_to=now)
-    return Page(rows=(*person.in_transit, *person.history))
 
 
 def _choices(profile: Profile, words: Words) -> list[tuple[str, str, list[tuple[str, str]]]]:
