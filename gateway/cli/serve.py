@@ -60,8 +60,9 @@ async def _serve(settings: Settings) -> None:
             logins = await make_accounts(parts) if settings.demo else []
             await asyncio.sleep(_SETTLING)
             _leave_what_stays()
+            asked = _stop_when_asked()  # before Ctrl-C is offered
             print("\n".join([*banner(parts, base_url, logins), *troubles(parts)]), flush=True)
-            await _asked_to_stop()
+            await asked.wait()
             tell(say("正在停止……", "stopping..."))
     except StoreLocked as error:
         raise Failed(say(f"已有网关在运行：{error}", f"a gateway runs already: {error}")) from error
@@ -100,8 +101,8 @@ def _leave_what_stays() -> None:
     gc.set_threshold(*_COLLECT_AFTER)
 
 
-async def _asked_to_stop() -> None:
-    """Wait for Ctrl-C or the service manager; a second Ctrl-C stops at once."""
+def _stop_when_asked() -> asyncio.Event:
+    """Set by Ctrl-C or the service manager; a second Ctrl-C stops at once."""
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -111,7 +112,7 @@ async def _asked_to_stop() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask, number)
-    await asked.wait()
+    return asked
 
 
 def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
