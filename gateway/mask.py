@@ -43,7 +43,7 @@ _CHINA = re.compile(r"^(?:\+|00)86")
 
 def mask_phone(number: str) -> str:
     """Return ``138****1234``; numbers of up to 6 digits are services, not people, and stay."""
-    digits = _SEPARATORS.sub("", _CHINA.sub("", number.strip()))
+    digits = _SEPARATORS.sub("", _CHINA.sub("", number.partition(";")[0].strip()))
     if len(digits) < _SHORTEST_PERSONAL_NUMBER:
         return digits
     return f"{digits[:3]}****{digits[-4:]}" if len(digits) > 9 else f"{digits[:2]}****{digits[-2:]}"

@@ -67,7 +67,10 @@ FINISHED: frozenset[str] = frozenset({"closed", "archived", "refused", "withdraw
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complainant:
-    """Who complained 投诉人. Phones are E.164, `mobile` takes SMS; `masked` keeps originals that name nobody."""
+    """Who complained 投诉人; `mobile` takes SMS, `masked` keeps originals that name nobody.
+
+    Phones are E.164, with the extension where there is one: ``+862886111234;ext=801``.
+    """
 
     name: str = ""
     phones: tuple[str, ...] = ()

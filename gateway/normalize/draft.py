@@ -153,7 +153,7 @@ def _complainant(
             if phone.e164 is None:
                 masked[value[:64]] = None
             else:
-                phones[phone.e164] = None
+                phones[f"{phone.e164};ext={phone.extension}" if phone.extension else phone.e164] = None
                 mobile = mobile or (phone.e164 if phone.sms_capable else "")
         elif medium == "email":
             email = read_email(value)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.keys import Keys
+from gateway.mask import mask_phone
 from gateway.message import Address, File, InboundMessage, Raw
 from gateway.normalize.draft import Reading, to_draft
 
@@ -29,6 +30,12 @@ def call(**fields: Any) -> tuple[str, ...]:
 def test_a_caller_behind_a_switchboard_is_another_person_than_his_neighbour() -> None:
     assert call(caller="028-86111234", extension="801") == ("phone:+862886111234;ext=801",)
     assert call(caller="028-86111234", extension="802") == ("phone:+862886111234;ext=802",)
+
+
+def test_whoever_calls_back_sees_the_extension() -> None:
+    draft = to_draft(message(fields={"text": "断网", "caller": "028-86111234 转 801"}), READING)
+    assert (draft.complainant.phones, draft.complainant.mobile) == (("+862886111234;ext=801",), "")
+    assert mask_phone(draft.complainant.phones[0]) == mask_phone("+862886111234")
 
 
 def test_an_extension_written_beside_a_mobile_does_not_make_two_people_of_one() -> None:

@@ -245,7 +245,7 @@ def facts(file: TicketFile, reader: Reader, *, hidden: bool) -> dict[str, object
         "confidential": who.confidential,
         "anonymous": who.anonymous,
         "complainant": who.name,
-        "phones": [phone.removeprefix("+86") for phone in who.phones],
+        "phones": [phone.removeprefix("+86").replace(";ext=", "-") for phone in who.phones],
         "emails": who.emails,
         "chats": who.chats,
         "masked": who.masked,
