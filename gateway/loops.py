@@ -33,11 +33,15 @@ class Record(Protocol):
         """Record it."""
 
 
+#: How a part is that was not heard of yet.
+NOT_STARTED = "not started"
+
+
 @dataclass(slots=True)
 class Health:
     """How a part is: `reason` is empty while it is well; `parts` says what is wrong with single parts of it."""
 
-    reason: str = "not started"
+    reason: str = NOT_STARTED
     since: datetime | None = None
     failures: int = 0
     parts: Mapping[str, str] = field(default_factory=dict)
