@@ -32,6 +32,7 @@ from gateway.web.keys import ACCEPT, DOORS, IDENTITY_OF_PHONE, LIMITS, NOTES, PA
 from gateway.web.limits import Limits
 from gateway.web.meters import METERS, Meters
 from gateway.web.pages.site import SITE, Site, setup_pages
+from gateway.web.patience import LONGEST_SILENCE
 from gateway.web.problems import problems
 from ticket_core.policy import Policy
 from ticket_core.store.store import Store
@@ -218,7 +219,13 @@ async def serving(parts: Parts) -> AsyncIterator[str]:
         OSError: the port is taken or may not be used.
     """
     http = parts.settings.http
-    runner = web.AppRunner(web_application(parts), access_log=None, shutdown_timeout=_WEB_CLEAN_STOP)
+    runner = web.AppRunner(
+        web_application(parts),
+        access_log=None,
+        shutdown_timeout=_WEB_CLEAN_STOP,
+        keepalive_timeout=LONGEST_SILENCE,
+        auto_decompress=False,
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, http.host, http.port)

@@ -12,6 +12,7 @@ from gateway.message import Raw
 from gateway.web.callers import throttle
 from gateway.web.keys import ACCEPT, DOORS
 from gateway.web.meters import METERS
+from gateway.web.patience import in_time
 from gateway.web.problems import Problem
 
 PATH = "/channels/{name}"
@@ -31,7 +32,7 @@ async def knock(request: web.Request) -> web.Response:
         raise Problem(404, "not-found")
     raw = Raw(
         channel=channel.name,
-        body=await _read(request, channel),
+        body=await in_time(_read(request, channel)),
         received_at=datetime.now(UTC),
         headers={name.lower(): value for name, value in request.headers.items()},
         query=dict(request.query),

@@ -138,6 +138,9 @@ def problem_response(problem: Problem, locale: Locale) -> web.Response:
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The one middleware: whatever goes wrong becomes a problem that tells what, and nothing of our inside."""
     try:
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            # A few kilobytes can unpack to any size.
+            raise Problem(415, "unsupported-type", headers={"Accept-Encoding": "identity"})
         return await handler(request)
     except Problem as error:
         problem = error
@@ -145,6 +148,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < 400:
             raise
         problem = _of_aiohttp(error, request)
+    except web.RequestPayloadError:  # it ended before its end, or is not what its headers say
+        problem = Problem(400, "bad-request")
     except (StoreBusy, StoreClosed) as error:
         log.warning("store_unavailable", error=type(error).__name__)
         problem = Problem(503, "busy", headers={"Retry-After": str(_BUSY_SECONDS)})

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from gateway.web.auth import require
 from gateway.web.callers import throttle
 from gateway.web.limits import RouteClass
+from gateway.web.patience import in_time
 from gateway.web.problems import Problem, wrong_field
 from gateway.web.schema import validated_query
 
@@ -78,7 +79,7 @@ async def read_json(request: web.Request) -> bytes:
     """
     if request.headers.get("Content-Type") != _JSON and request.content_type != _JSON:
         raise Problem(415, "unsupported-type", headers={"Accept": _JSON})
-    return await request.read()
+    return await in_time(request.read())
 
 
 async def read_json_if_any(request: web.Request) -> bytes:

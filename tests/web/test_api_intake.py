@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gateway.web.limits import Limits
+from gateway.web.patience import in_time
+from gateway.web.problems import Problem
 from tests.web.api_house import House, open_house
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -218,3 +221,24 @@ async def test_calls_are_for_agents_and_priorities_for_the_profile(house: House)
     assert wrong.status == 422 and (await wrong.json())["errors"][0]["field"] == "priority"
     citizen = await house.post("/api/v1/complaints", {"text": "a", "priority": "urgent"})
     assert citizen.status == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "status"),
+    [
+        (b'{"text":"x","category":[' + b"1," * 100_000 + b"1]}", "identity", 400),
+        (gzip.compress(b'{"text":"' + b"a" * 1_000_000 + b'"}'), "gzip", 415),
+    ],
+)
+async def test_a_small_body_that_would_grow_large_in_memory_is_refused_unopened(
+    house: House, body: bytes, encoding: str, status: int
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    answer = await house.client.post("/api/v1/complaints", data=body, headers=headers)
+    assert answer.status == status, await answer.text()
+
+
+async def test_whoever_does_not_finish_what_they_send_is_told_after_a_while() -> None:
+    with pytest.raises(Problem) as told:
+        await in_time(asyncio.sleep(10), seconds=0.01)
+    assert told.value.status == 408

@@ -344,3 +344,17 @@ async def test_what_cannot_be_kept_now_is_kept_in_the_form(site: Gateway, client
     page = await text_of(await client.post("/complaints", data={"text": "又断了一次", "token": token}), 503)
     assert "又断了一次" in page
     assert value_of("token", page) == token
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("boundary=X", b"--X\r\nContent-Disposition: form-data\r\n\r\nx\r\n--X--"),
+        ("boundary=X", b'--X\r\nContent-Disposition: form-data; name="text"\r\n\r\n\xff\r\n--X--'),
+        ("boundary=X", b'--X\r\nContent-Disposition: form-data; name="text"\r\n\r\nhalf'),
+        ("", b"x"),
+    ],
+)
+async def test_what_is_no_form_is_told_to_be_none(client: Client, head: str, body: bytes) -> None:
+    answer = await client.post("/complaints", data=body, headers={"Content-Type": f"multipart/form-data; {head}"})
+    assert answer.status == 400, await answer.text()

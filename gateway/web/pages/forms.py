@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.web_request import FileField
 
 from gateway.web.pages.language import Words
+from gateway.web.patience import in_time
 from gateway.web.problems import Problem
 from ticket_core.model import JSON
 
@@ -52,10 +53,18 @@ EMPTY: Final = Sent(texts={})
 
 
 async def read_form(request: web.Request) -> Sent:
-    """The form of a request; aiohttp refuses one over the limit (413)."""
+    """The form of a request; aiohttp refuses one over the limit (413).
+
+    Raises:
+        Problem: 400 for what no browser sends: no boundary, a part without a name, bytes that are no text.
+    """
     texts: dict[str, str] = {}
     files: list[tuple[str, bytes]] = []
-    for name, value in (await request.post()).items():
+    try:
+        sent = await in_time(request.post())
+    except (ValueError, LookupError):
+        raise Problem(400, "bad-request") from None
+    for name, value in sent.items():
         if isinstance(value, FileField):
             if value.filename:
                 files.append((value.filename, value.file.read()))
