@@ -116,7 +116,11 @@ def locale_of(accept_language: str) -> Locale:
 def reason_of(kind: str, locale: Locale, context: Mapping[str, object], fallback: str) -> str:
     """What to say about one field; `fallback` (English) for a kind of mistake that the table does not know."""
     words = REASONS.get(kind)
-    return fallback if words is None else words[locale].format_map(context)
+    if words is None:
+        return fallback
+    if locale != "en" and kind == "literal_error":  # the library joins the choices in English
+        context = {**context, "expected": str(context["expected"]).replace(" or ", "、").replace(", ", "、")}
+    return words[locale].format_map(context)
 
 
 def core_reason(reason: str, locale: Locale) -> str:
