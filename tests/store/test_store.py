@@ -335,3 +335,27 @@ async def test_a_row_that_is_really_there_twice_is_the_callers_error(store: Stor
     answers = await asyncio.gather(store.run(put("one")), store.run(put("two")), return_exceptions=True)
     assert type(answers[0]).__name__ == "IntegrityError"
     assert answers[1] == "two"
+
+
+async def test_nobody_of_a_batch_is_told_it_is_kept_when_the_disk_was_full_for_one(tmp_path: Path) -> None:
+    def overflow(tx: Tx) -> None:
+        tx.connection.exec_driver_sql("PRAGMA max_page_count = 1")  # as large as it is now, and no page more
+        try:
+            tx.insert(meta, [("large", "x" * 1_000_000)])
+        finally:
+            tx.connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+
+    with running(f"sqlite:///{tmp_path / 'full.sqlite3'}") as store:
+        gate = Gate()
+        first = asyncio.ensure_future(store.run(gate))
+        await until(gate.reached)
+        waiting = [asyncio.ensure_future(store.run(one)) for one in (put("before"), overflow, put("after"))]
+        await asyncio.sleep(0)
+        gate.opened.set()
+        await first
+        told = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(one) for one in told] == [StoreClosed] * 3
+        assert "disk is full" in store.failure
+        assert not {"before", "after", "large"} & set(await store.read(names))
+        assert await store.run(put("later")) == "later"
+        assert store.failure == ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -136,7 +137,7 @@ class Store:
                 self.failure = ""
             except Exception as error:  # the commit itself failed: nobody was served, everybody is told
                 self._ids.forget()
-                self.failure = type(error).__name__
+                self.failure = _why(error)
                 failed = StoreClosed(f"the commit failed: {type(error).__name__}")
                 failed.__cause__ = error
                 results = [(None, failed)] * len(jobs)
@@ -185,6 +186,8 @@ class Store:
             try:
                 for place, value in zip(places, self._run_group(tx, [jobs[place] for place in places]), strict=True):
                     results[place] = (value, None)
+            except StoreClosed:  # the transaction is gone, and with it what all the others wrote
+                raise
             except Exception as error:
                 if run < _runs(error):
                     raise
@@ -194,6 +197,8 @@ class Store:
                 for place in places:  # one of them is bad: find out which, each by itself
                     try:
                         results[place] = (self._run_group(tx, [jobs[place]])[0], None)
+                    except StoreClosed:
+                        raise
                     except Exception as alone:
                         if run < _runs(alone):
                             raise
@@ -207,9 +212,11 @@ class Store:
                 values: Sequence[Any] = jobs[0].script(tx, [job.item for job in jobs])
             else:
                 values = [jobs[0].script(tx)]
-        except Exception:
+        except Exception as error:
             if tx.connection.invalidated:  # nothing to roll back to: the server dropped us
                 raise
+            if _is_rolled_back(tx.connection):
+                raise StoreClosed("the transaction was rolled back") from error
             tx.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT script")
             tx.connection.exec_driver_sql("RELEASE SAVEPOINT script")
             self._ids.forget()
@@ -222,6 +229,20 @@ def _begin(connection: Connection) -> None:
     connection.begin()
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _is_rolled_back(connection: Connection) -> bool:
+    """Whether SQLite has ended the transaction by itself, as it does when the disk is full: a savepoint is no help."""
+    driver = connection.connection.dbapi_connection
+    return isinstance(driver, sqlite3.Connection) and not driver.in_transaction
+
+
+def _why(error: BaseException) -> str:
+    """What the database said, without the values that were to be written."""
+    while isinstance(error, StoreClosed) and error.__cause__ is not None:
+        error = error.__cause__
+    said = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return f"{type(said).__name__}: {str(said).partition(chr(10))[0]}"[:200]
 
 
 def _commit(connection: Connection) -> None:
