@@ -11,6 +11,7 @@ import structlog
 
 from gateway.keys import Keys
 from gateway.message import Accepted, InboundMessage
+from gateway.normalize.contact import identity_of
 from gateway.normalize.draft import Reading, to_draft
 from gateway.normalize.text import tidy
 from ticket_core.errors import StoreError
@@ -79,6 +80,8 @@ class Reception:
         Raises:
             UnknownTicket, ActionRefused, FieldMissing, InputChanged: nothing is changed.
         """
+        if isinstance(written := command.fields.get("identity"), str):
+            command = replace(command, fields={**command.fields, "identity": identity_of(written) or written})
         ticket = await self.store.run(lambda tx: act(tx, command, self.policy))
         if command.raw is not None:  # it stands in the journal; a second time it changed nothing
             self._counted(command.channel, "appended" if ticket.updated_at == command.at else "duplicate")

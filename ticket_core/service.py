@@ -5,7 +5,7 @@ Each is a plain function of a transaction; run them through the store. All are i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from ticket_core.model import Changes, Command, Outcome, Replay, Ticket, TicketC
 from ticket_core.policy import Policy
 from ticket_core.store import journal
 from ticket_core.store.clock import to_us
-from ticket_core.store.person import People, lock_people
+from ticket_core.store.person import People, link_identities, lock_people, unlink_identity
 from ticket_core.store.tickets import (
     keep_files,
     load_complaints,
@@ -245,7 +245,17 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
     if inbound_id is not None:
         journal.write_command(tx, inbound_id, command)
     save(tx, [change, *others], policy)
+    link = _LINKS.get(change.events[-1].kind)
+    if link is not None:
+        link(tx, ticket, str(change.events[-1].data["identity"]))
     return change.after
+
+
+#: Events by which an agent says that an identity is this person's, or is not.
+_LINKS: Mapping[str, Callable[[Tx, Ticket, str], None]] = {
+    "identity_linked": lambda tx, ticket, key: link_identities(tx, [*ticket.identities, key]),
+    "identity_unlinked": lambda tx, _ticket, key: unlink_identity(tx, key),
+}
 
 
 def _people_of_draft(tx: Tx, command: Command, policy: Policy) -> People | None:

@@ -112,6 +112,12 @@ def phone_key(phone: Phone) -> str | None:
     return f"phone:{phone.e164};ext={phone.extension}" if phone.extension else f"phone:{phone.e164}"
 
 
+def identity_of(written: str) -> str | None:
+    """Return the identity key of a phone number or an e-mail address; None when it proves nobody."""
+    email = read_email(written)
+    return email.key if email else phone_key(read_phone(written))
+
+
 def read_email(raw: str) -> Email | None:
     """Read one address, alone or as ``李四 <li@example.com>``; None if malformed, masked or with a line break.
 

@@ -91,6 +91,7 @@ _CORE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"longer than (\d+) characters", r"超过 \1 个字符"),
         (r"must be one of (.*)", r"必须是下列之一:\1"),
         (r"must be a whole number from (\d+) to (\d+)", r"必须是 \1 到 \2 的整数"),
+        (r"must be a phone number or an e-mail address", "必须是可核实的电话号码或电子邮箱"),
         (r"must be a list of up to four texts", "必须是最多四项文本的列表"),
         (r"the ticket has this grade or a higher one already", "工单已是此级别或更高级别"),
         (r"the ticket does not owe this", "工单没有这一时限"),

@@ -289,3 +289,15 @@ async def test_a_notice_shows_every_try_and_every_receipt_in_order(either_house:
         ("try", "accepted", "", ""),
         ("receipt", "delivered", "", "2"),
     ]
+
+
+async def test_what_an_agent_links_is_one_person_for_the_repeat_rule(house: House) -> None:
+    number = (await house.complain(text="断网", complainant={"phone": "13800000041"}))["number"]
+    wrong = await act(house, number, "link_identity", {"identity": "保密"})
+    assert (wrong["status"], wrong["errors"][0]["field"]) == (422, "identity")
+    await act(house, number, "link_identity", {"identity": "Li.Home@Example.com"})
+    by_mail = {"email": "li.home@example.com"}
+    again = await house.complain(text="费用算错了", complainant=by_mail)
+    assert (again["outcome"], again["grade"], again["repeat_of"]) == ("repeated", "grievance", number)
+    await act(house, number, "unlink_identity", {"identity": "li.home@example.com"})
+    assert (await house.complain(text="另一件事", complainant=by_mail))["repeat_of"] == again["number"]

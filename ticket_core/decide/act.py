@@ -117,6 +117,11 @@ def _a_number(allowed: range) -> Callable[[JSON, Profile], str]:
     return check
 
 
+def _an_identity(value: JSON, _profile: Profile) -> str:
+    known = isinstance(value, str) and value.startswith(("phone:", "email:", "chat:"))
+    return "" if known else "must be a phone number or an e-mail address"
+
+
 _CHECKS: Mapping[str, Callable[[JSON, Profile], str]] = {
     "group": _one_of(lambda profile: [group.name for group in profile.groups]),
     "priority": _one_of(lambda profile: [row.name for row in profile.priorities]),
@@ -126,6 +131,7 @@ _CHECKS: Mapping[str, Callable[[JSON, Profile], str]] = {
     "unit": _one_of(lambda _profile: UNITS),
     "score": _a_number(_RATINGS),
     "amount": _a_number(range(1, 1000)),
+    "identity": _an_identity,
     "category": lambda value, _profile: (
         ""
         if isinstance(value, list) and len(value) <= 4 and all(isinstance(part, str) for part in value)
