@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.web import api_citizen, api_intake, api_journals, api_tickets
 from gateway.web.callers import BUCKETS, make_buckets
 from gateway.web.doors import add_doors
+from gateway.web.guards import add_guards
 from gateway.web.health import add_health
 from gateway.web.keys import LIMITS
 from gateway.web.meters import METERS, Meters
@@ -42,4 +43,5 @@ def add_api(app: web.Application) -> None:
     app.router.add_get("/openapi.json", get_openapi)
     app.router.add_get("/docs", get_docs)
     add_doors(app)
+    add_guards(app)
     add_health(app)

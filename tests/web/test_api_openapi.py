@@ -105,3 +105,11 @@ async def test_whatever_a_machine_makes_up_from_the_document_is_answered_as_it_s
     )
     out, _ = await asyncio.wait_for(run.communicate(), 90)
     assert run.returncode == 0, out.decode()[-6000:]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/healthz", "/metrics", "/api/v1/tickets", "/nowhere"])
+async def test_every_answer_is_guarded_and_names_no_version(house: House, path: str) -> None:
+    answer = await house.get(path)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Server"] == "complaint-gateway"
