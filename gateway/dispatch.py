@@ -126,6 +126,7 @@ class Dispatcher:
             StoreError: when the store fails; what is in hand comes back by itself, and `run` may be called again.
         """
         self._stopping = False
+        self._look_again = 0.0  # after a failure, being well is said at the first rest
         taking: asyncio.Task[int] | None = None
         recorder = asyncio.create_task(self._record_all())
         try:
