@@ -78,7 +78,7 @@ def assemble(settings: Settings) -> Parts:
     with gathered(problems):
         channels = make_channels(settings)
     with gathered(problems):
-        transports = make_transports(settings)
+        transports = make_transports(settings, channels)
     if problems or policy is None:
         raise ConfigError(problems)
     keys = Keys(settings.signing_secret())

@@ -12,7 +12,7 @@ from gateway.config import Settings
 from gateway.errors import RenderError
 from gateway.keys import Keys
 from gateway.message import OutboundMessage
-from gateway.render import FORMS, OrganisationView, Rendered, Renderer
+from gateway.render import FORMS, Form, OrganisationView, Rendered, Renderer
 from gateway.view import Letterhead, read_words, view_of
 from ticket_core.decide.delivery import Fact
 from ticket_core.decide.gate import Caps, Passage, reason_to_hold
@@ -66,7 +66,7 @@ class Composer:
         reason = reason_to_hold(_passage(brief), self.caps)
         if reason is not None:
             return Fact(at=now, status="suppressed", detail=reason)
-        wanted = [form for form in FORMS if form in forms]
+        wanted: list[Form] = [form for form in (*FORMS, "choices") if form in forms]
         try:
             view = view_of(brief, self.policy, self.letterhead, now)
             rendered = self.renderer.render(owed.notice, locale=owed.locale, view=view, forms=wanted)

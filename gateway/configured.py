@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gateway.channels.base import Channel, Transport
@@ -80,8 +81,8 @@ def make_channels(settings: Settings) -> dict[str, Channel]:
     return build("channels", channel_tables(settings), common=_CHANNEL_KEYS)
 
 
-def make_transports(settings: Settings) -> dict[str, Transport]:
-    """The transport of each medium: what is configured, else the preview outbox.
+def make_transports(settings: Settings, channels: Mapping[str, Channel] = MappingProxyType({})) -> dict[str, Transport]:
+    """The transport of each medium: what is configured, else the preview outbox, and the `channels` that answer too.
 
     Raises:
         ConfigError: with every problem of the section.
@@ -89,4 +90,7 @@ def make_transports(settings: Settings) -> dict[str, Transport]:
     tables = {**_TRANSPORTS, **settings.transports}
     defaults = {"signature": settings.organisation.signature}
     made = build("transports", tables, common=_TRANSPORT_KEYS, defaults=defaults)
-    return {transport.medium: transport for transport in made.values()}
+    answering = [channel for channel in channels.values() if isinstance(channel, Transport)]
+    if doubled := sorted({one.name for one in answering} & {one.medium for one in made.values()}):
+        raise ConfigError([f"transports.{name}: a channel of this name answers by itself" for name in doubled])
+    return {transport.medium: transport for transport in (*made.values(), *answering)}

@@ -23,16 +23,39 @@ class Raw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """An attachment as it was sent."""
+    """An attachment as it was sent. With a `reference` its bytes are still at the provider and `content` is empty:
+
+    the channel fetches them after the commit (`gateway.channels.base.Fetching`).
+    """
 
     name: str
     media_type: str
-    content: bytes
+    content: bytes = b""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """What makes a message part of a conversation 会话: both sides talk in turn, and it is answered where it was said.
+
+    `account` is whom the channel answers: what its transport takes as `to`, and what follows ``NAME:`` in the sender's
+    chat address. `route` is where the platform wants answers until `route_until`, such as a session webhook. `revises`
+    is the external id of an earlier message that this one replaces, or takes back where it is `deleted`.
+    """
+
+    account: str
+    route: str = ""
+    route_until: datetime | None = None
+    revises: str = ""
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where somebody can be reached: `medium` is ``email``, ``phone``, ``chat``; `value` as it was written."""
+    """Where somebody can be reached: `medium` is ``email``, ``phone``, ``chat``; `value` as it was written.
+
+    A chat account is ``NAME:ACCOUNT``: the channel's configured name, and whom its transport writes to.
+    """
 
     medium: str
     value: str
@@ -57,6 +80,7 @@ class InboundMessage:
     `fields` are structured values of forms and sources under the names of the intake body (contract, section 3).
     `automatic` names the marker that shows a machine wrote it. `readable` is False when parse gave up (then: triage).
     `thread` are the message ids and reply addresses it refers to; normalize looks for our own token among them.
+    A message with a `talk` belongs to a conversation; a button that was pressed is the `text` it stands for.
     """
 
     channel: str
@@ -75,6 +99,7 @@ class InboundMessage:
     fields: Mapping[str, Any] = field(default_factory=dict)
     automatic: str | None = None
     bounced: tuple[Bounce, ...] = ()
+    talk: Talk | None = None
     readable: bool = True
     problem: str = ""
 
@@ -86,13 +111,16 @@ class OutboundMessage:
     reference: str
     to: str
     name: str = ""
-    forms: Mapping[str, str]  # "subject", "text", "short", "html" as the transport asked for
+    forms: Mapping[str, str]  # "subject", "text", "short", "html", "choices" as the transport asked for
     locale: str = "zh-CN"
     ticket_number: str = ""
     thread: tuple[str, ...] = ()  # message ids of earlier mails of the same ticket
     token: str = ""  # unforgeable; an answer that carries it joins the ticket
     reply: bool = True  # it answers a complainant; False: it tells somebody of the house
     template: Mapping[str, Any] = field(default_factory=dict)  # provider template id and variables, for SMS
+    route: str = ""  # in a conversation: where the platform wants the answer now; empty when that has passed
+    heard_at: datetime | None = None  # in a conversation: when that account last said something
+    sent_since: int = 0  # in a conversation: how many notices it got since then
 
 
 #: accepted: the provider has it. delivered: it reached the person. failed: it never will.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Somebody who works on tickets. `roles` (agent, handler, supervisor, admin) and `groups` are the profile's.
 
-    `email` and `phone` are where notices go; empty ones are left out.
+    `email`, `phone` and `chats` are where notices go; empty ones are left out. A chat is ``NAME:WHOM``: the transport's
+    configured name, and whom it writes to or, in a room, calls by name (``duty-room:13800000001``; ``duty-room:`` is
+    the room).
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -21,11 +24,8 @@ class Person:
     groups: tuple[str, ...] = ()
     email: str = ""
     phone: str = ""
+    chats: tuple[Annotated[str, Field(pattern="^[^:]+:")], ...] = ()
     locale: str = "zh-CN"
-
-    def address(self, medium: str) -> str:
-        """Where this person is reached by a medium; empty when not."""
-        return self.email if medium == "email" else self.phone if medium == "sms" else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The domain's values: what a complaint, a ticket and their history are.
 
 All are frozen; all datetimes are aware. An *identity* is a string that names one person on one medium:
-``phone:+8613800001234``, ``phone:+862886111234;ext=801``, ``email:li@example.com``, ``chat:telegram:bot:42``.
+``phone:+8613800001234``, ``phone:+862886111234;ext=801``, ``email:li@example.com``, ``chat:our-bot:42``.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ FINISHED: frozenset[str] = frozenset({"closed", "archived", "refused", "withdraw
 class Complainant:
     """Who complained 投诉人; `mobile` takes SMS, `masked` keeps originals that name nobody.
 
-    Phones are E.164, with the extension where there is one: ``+862886111234;ext=801``.
+    Phones are E.164, with the extension where there is one: ``+862886111234;ext=801``. Chats are ``NAME:ACCOUNT``: the
+    channel they are held on and the account there.
     """
 
     name: str = ""

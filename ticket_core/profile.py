@@ -128,7 +128,7 @@ class NotifyRule:
     event: str
     to: NoticeTarget
     notice: str
-    via: tuple[str, ...] = ("email", "sms")
+    via: tuple[Literal["chat", "email", "sms"], ...] = ("chat", "email", "sms")
     every: bool = False
     when: Condition = ALWAYS
 

@@ -17,12 +17,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from gateway.errors import PermanentDelivery, Refused, TransientDelivery
-from gateway.message import Accepted, DeliveryReceipt, InboundMessage, OutboundMessage, Raw
+from gateway.message import Accepted, DeliveryReceipt, File, InboundMessage, OutboundMessage, Raw
 
 __all__ = [
     "Accept",
     "Answer",
     "Channel",
+    "Chat",
+    "Choice",
+    "Fetching",
     "Listening",
     "Memory",
     "Parsed",
@@ -33,6 +36,7 @@ __all__ = [
     "TransientDelivery",
     "Transport",
     "Webhook",
+    "choices_in",
 ]
 
 #: One thing that an input says: somebody's message, or what became of a notice of ours.
@@ -124,10 +128,10 @@ class Listening(Channel):
 
 
 class Transport(ABC):
-    """A way out for one medium (``email``, ``sms``, ...)."""
+    """A way out for one medium: ``email``, ``sms``; the medium of chats is the name of what they are held on."""
 
     Settings: ClassVar[type[Any]]
-    medium: ClassVar[str]
+    medium: str
     #: Which forms it wants rendered.
     forms: ClassVar[tuple[str, ...]] = ("text",)
     #: How many sends at a time.
@@ -151,3 +155,47 @@ class Transport(ABC):
             TransientDelivery: worth another try, not before `retry_after`.
             PermanentDelivery: never this address again.
         """
+
+
+class Chat(Channel, Transport):
+    """A way in and out at once: what comes in here is answered here, and its medium is its own name.
+
+    Write it together with a door: ``class Acme(Webhook, Chat)``. Its messages carry a `Talk`.
+    """
+
+    forms: ClassVar[tuple[str, ...]] = ("text", "choices")
+
+    def __init__(self, name: str, settings: Any) -> None:
+        super().__init__(name, settings)
+        self.medium = name
+
+
+class Fetching(Channel):
+    """A channel whose inputs name files that lie at the provider; they are fetched after the commit."""
+
+    @abstractmethod
+    async def fetch(self, reference: str) -> File:
+        """The file, within a time limit; `reference` is what `parse` put into `File.reference`.
+
+        Raises:
+            TransientDelivery: worth another try, not before `retry_after`.
+            PermanentDelivery: it is gone, too large, or nobody may have it.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A button: what it shows, and what its pressing says, as if the person had typed it."""
+
+    label: str
+    says: str
+
+
+def choices_in(form: str) -> tuple[Choice, ...]:
+    """The buttons of the form ``choices``: a line each, ``label | what it says``; without | it says its label."""
+    choices = []
+    for line in form.splitlines():
+        label, _, says = (part.strip() for part in line.partition("|"))
+        if label:
+            choices.append(Choice(label=label, says=says or label))
+    return tuple(choices)

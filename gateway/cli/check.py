@@ -69,7 +69,7 @@ def _look(settings: Settings, online: bool) -> tuple[list[str], list[str], str]:
     with gathered(problems):
         channels = make_channels(settings)
     with gathered(problems):
-        transports = make_transports(settings)
+        transports = make_transports(settings, channels)
     renderer = Renderer(settings.templates_folder)
     problems += findings.of_templates(renderer)
     if policy is not None:

@@ -18,13 +18,16 @@ from gateway.errors import RenderError
 from gateway.render.sandbox import FAULTS, Values, environment_of, output_of, reason_of
 from gateway.render.views import NoticeView
 
-Form: TypeAlias = Literal["subject", "text", "short", "html"]
+Form: TypeAlias = Literal["subject", "text", "short", "html", "choices"]
+#: What people read of a notice; where a medium has buttons, ``choices`` comes with it.
 FORMS: tuple[Form, ...] = ("subject", "text", "short", "html")
+_ALL: tuple[Form, ...] = (*FORMS, "choices")
 FILES: Mapping[str, str] = {
     "subject": "subject.txt.j2",
     "text": "text.txt.j2",
     "short": "short.txt.j2",
     "html": "html.html.j2",
+    "choices": "choices.txt.j2",
 }
 META = "meta.toml"
 SHARED = "_"
@@ -49,6 +52,8 @@ class Rendered:
     text: str | None
     short: str | None
     html: str | None
+    choices: str | None
+    """Buttons, a line each; None also where the notice offers none."""
     locale: str
     """The locale that was used, which need not be the one asked for."""
     template_version: str
@@ -59,7 +64,7 @@ class Rendered:
     @property
     def forms(self) -> dict[Form, str]:
         """The forms that were asked for, by name."""
-        return {form: value for form in FORMS if (value := getattr(self, form)) is not None}
+        return {form: value for form in _ALL if (value := getattr(self, form)) is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +116,8 @@ class Renderer:
         }
         templates = compiled.forms
         done: dict[Form, str] = {}
-        needs_text = any(form not in templates for form in forms)
-        for form in FORMS:
+        needs_text = any(form not in templates for form in forms if form != "choices")
+        for form in _ALL:
             template = templates.get(form)
             if template is not None and (form in forms or (form == "text" and needs_text)):
                 done[form] = _FINISH[form](output_of(template, values, notice, form))
@@ -121,6 +126,7 @@ class Renderer:
             text=done.get("text") if "text" in forms else None,
             short=done.get("short", done.get("text")) if "short" in forms else None,
             html=(done.get("html") or _paragraphs(done["text"])) if "html" in forms else None,
+            choices=done.get("choices") if "choices" in forms else None,
             locale=compiled.locale,
             template_version=compiled.version,
             sms=_sms(compiled, values, notice) if "short" in forms and compiled.sms_template else None,
@@ -141,7 +147,7 @@ class Renderer:
         else:
             raise RenderError(notice, "text", "there is no such notice")
         files, environment = self._sources[candidate], self._environments[candidate]
-        own = {form: name for form in FORMS if (name := f"{notice}/{FILES[form]}") in files}
+        own = {form: name for form in _ALL if (name := f"{notice}/{FILES[form]}") in files}
         if "subject" not in own:
             raise RenderError(notice, "subject", f"{candidate} has no {FILES['subject']}")
         templates: dict[Form, Template] = {}
@@ -228,6 +234,7 @@ _FINISH: Mapping[Form, Callable[[str], str]] = {
     "text": str,
     "short": _one_line,
     "html": str,
+    "choices": str,
 }
 
 

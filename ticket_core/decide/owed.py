@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ticket_core.directory import Directory, Person
-from ticket_core.model import Complainant, Event, Notice, Ticket
+from ticket_core.model import Event, Notice, Ticket
 from ticket_core.profile import NotifyRule, Profile
 
 
@@ -29,22 +29,37 @@ def owed(ticket: Ticket, events: Iterable[Event], profile: Profile, directory: D
 def _of_rule(rule: NotifyRule, ticket: Ticket, event: Event, directory: Directory) -> Iterator[Notice]:
     if rule.to == "complainant":
         who = ticket.complainant
-        media = [(medium, address) for medium in rule.via if (address := _address(who, medium))]
-        for medium, address in media if rule.every else media[:1]:
+        email = who.emails[0] if who.emails else ""
+        known = _addresses(rule.via, email, who.mobile, _first_spoken(who.chats, ticket.channel))
+        for medium, address in known if rule.every else known[:1]:
             yield _notice(rule, ticket, event, medium, address, who.name, ticket.locale)
         return
     for person in _people(rule, ticket, directory):
         if person.name == event.actor:
             continue  # nobody is told what he did himself
-        known = [(medium, address) for medium in rule.via if (address := person.address(medium))]
+        chats = () if ticket.complainant.confidential else person.chats  # a room has more readers than one
+        known = _addresses(rule.via, person.email, person.phone, chats)
         for medium, address in known if rule.every else known[:1]:
             yield _notice(rule, ticket, event, medium, address, person.label or person.name, person.locale)
 
 
-def _address(who: Complainant, medium: str) -> str:
-    if medium == "email":
-        return who.emails[0] if who.emails else ""
-    return who.mobile if medium == "sms" else ""
+def _addresses(via: Iterable[str], email: str, phone: str, chats: Sequence[str]) -> list[tuple[str, str]]:
+    """Medium and address in the rule's order; that of a chat is the channel it is held on, and the account there."""
+    found: list[tuple[str, str]] = []
+    for medium in via:
+        if medium == "chat" and chats:
+            name, _, account = chats[0].partition(":")
+            found.append((name, account))
+        elif medium == "email" and email:
+            found.append((medium, email))
+        elif medium == "sms" and phone:
+            found.append((medium, phone))
+    return found
+
+
+def _first_spoken(chats: Sequence[str], channel: str) -> Sequence[str]:
+    """The chats of a complainant, that on the ticket's own channel first: answered on the way it came."""
+    return sorted(chats, key=lambda chat: chat.partition(":")[0] != channel)
 
 
 def _people(rule: NotifyRule, ticket: Ticket, directory: Directory) -> tuple[Person, ...]:
