@@ -188,7 +188,81 @@ timer = Table(
     sqlite_with_rowid=False,
 )
 
-#: The outbox. `due` is 1 while the dispatcher has something to do with it, next at `send_at`: the first try, a retry,
+#: What is said on a chat channel with one account 会话. `ticket_id` is the ticket that further messages belong to, `step`
+#: the question that waits for its answer, `doc` what is answered so far; at `due_at` an unfinished complaint is
+#: submitted as it is. `route` is where the platform wants answers until `route_until`.
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("ticket_id", BigInteger, nullable=True),
+    _text("step"),
+    _text("doc"),
+    _time("heard_at"),
+    _time("told_at", nullable=True),
+    _time("due_at", nullable=True),
+    _text("route"),
+    _time("route_until", nullable=True),
+    Index(
+        "ix_conversation_due_at",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
+
+#: Attachments whose bytes are still at the provider. `next_at` is the time of the next try, NULL when it was given up.
+awaited_file = Table(
+    "awaited_file",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    _text("channel"),
+    _text("reference"),
+    Column("ticket_id", BigInteger, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _time("created_at"),
+    _time("next_at", nullable=True),
+    _text("problem"),
+    Index(
+        "ix_awaited_file_next_at",
+        "next_at",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+)
+
+#: An uploaded or found sheet of cases, and what became of each of its rows.
+imported = Table(
+    "imported",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    _text("channel"),
+    _text("source"),
+    _text("name"),
+    _text("sha256"),
+    _text("actor"),
+    _time("started_at"),
+    _time("finished_at", nullable=True),
+    _text("doc"),
+)
+imported_row = Table(
+    "imported_row",
+    metadata,
+    Column("import_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    _text("sheet"),
+    _text("case_number"),
+    _text("outcome"),
+    Column("ticket_id", BigInteger, nullable=True),
+    _text("detail"),
+    sqlite_with_rowid=False,
+)
+
+#: The outbox. What is owed in a conversation and not because of a ticket has the ticket 0 and tells what it `said`.
+#: `due` is 1 while the dispatcher has something to do with it, next at `send_at`: the first try, a retry,
 #: or the end of the lease of whoever sends it now, so that work of one who died comes back by itself. `epoch` counts
 #: leases.
 notice = Table(
@@ -214,6 +288,7 @@ notice = Table(
     _text("cause"),
     _text("template_version"),
     _text("rendered"),
+    _text("said"),
     Index("ix_notice_due", "medium", "send_at", "id", sqlite_where=text("due = 1"), postgresql_where=text("due = 1")),
     Index("ix_notice_ticket_id", "ticket_id"),
     # Only what was sent is counted by address, so that intake does not pay for it: addresses come in no order.
