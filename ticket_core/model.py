@@ -304,7 +304,11 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something owed to one recipient 通知: a row of the outbox, rendered when it is sent."""
+    """Something owed to one recipient 通知: a row of the outbox, rendered when it is sent.
+
+    In a conversation something can be owed because of no ticket; then `ticket_id` is 0, and `said` (JSON) is all it
+    tells of.
+    """
 
     ticket_id: int
     event_seq: int
@@ -315,6 +319,7 @@ class Notice:
     name: str = ""
     locale: str = "zh-CN"
     send_at: datetime
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -292,4 +292,5 @@ def notice_row(notice_id: int, one: Notice, created_at: int) -> tuple[Any, ...]:
         "",
         "",
         "",
+        one.said,
     )

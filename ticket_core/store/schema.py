@@ -188,8 +188,8 @@ timer = Table(
     sqlite_with_rowid=False,
 )
 
-#: What is said on a chat channel with one account 会话. `ticket_id` is the ticket that further messages belong to, `step`
-#: the question that waits for its answer, `doc` what is answered so far; at `due_at` an unfinished complaint is
+#: What is said on a chat channel with one account 会话. `ticket_id` is the ticket that further messages belong to,
+#: `step` the question that waits for its answer, `doc` what is answered so far; at `due_at` an unfinished complaint is
 #: submitted as it is. `route` is where the platform wants answers until `route_until`.
 conversation = Table(
     "conversation",
