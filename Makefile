@@ -45,7 +45,7 @@ lock: .venv/dev.stamp ## bring constraints.txt up to pyproject.toml: versions on
 
 # The development set contains the base, so `make run` after it installs nothing.
 .venv/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
-	@$(call install,.[postgres$(comma)dev])
+	@$(call install,.[postgres$(comma)documents$(comma)dev])
 	@touch .venv/base.stamp $@
 
 # uv is four times faster than pip; where it cannot be had, pip does the same.
