@@ -84,7 +84,8 @@ def assemble(settings: Settings) -> Parts:
     keys = Keys(settings.signing_secret())
     store = Store(settings.database.url)
     renderer = Renderer(settings.templates_folder)
-    health = {name: Health() for name in ("database", "dispatcher", "clock", *channels)}
+    ways_out = [_part_of(one) for one in transports.values() if not isinstance(one, Channel)]
+    health = {name: Health() for name in ("database", "dispatcher", "clock", *channels, *ways_out)}
     meters = Meters()
     dispatcher = Dispatcher(
         store=store,
@@ -96,6 +97,7 @@ def assemble(settings: Settings) -> Parts:
         health=health["dispatcher"],
         notice_counted=meters.count_notice,
         input_counted=meters.count_input,
+        lane_told=partial(_tell_of_sending, transports, health),
     )
     tables = channel_tables(settings)
     readings = {
@@ -140,6 +142,8 @@ async def opened(parts: Parts) -> AsyncIterator[Parts]:
         parts.health["database"].well()
         for transport in parts.transports.values():
             await transport.open()
+            if (part := _part_of(transport)) in parts.health:
+                parts.health[part].well()
         yield parts
     finally:
         for transport in parts.transports.values():
@@ -233,6 +237,27 @@ async def serving(parts: Parts) -> AsyncIterator[str]:
         yield http.public_url.rstrip("/") or site.name.replace("0.0.0.0", "127.0.0.1")  # noqa: S104  only shown
     finally:
         await runner.cleanup()
+
+
+def _part_of(transport: Transport) -> str:
+    """What a way out is called among the parts: a channel may have its name."""
+    return f"transports.{transport.name}"
+
+
+def _tell_of_sending(
+    transports: Mapping[str, Transport], health: Mapping[str, Health], medium: str, reason: str
+) -> None:
+    """Show what is wrong with the provider of a way out; a chat shows it beside what is wrong with its way in."""
+    one = transports[medium]
+    if isinstance(one, Channel):
+        if reason:
+            one.trouble["sending"] = reason
+        else:
+            one.trouble.pop("sending", None)
+    elif reason:
+        health[_part_of(one)].ill(reason)
+    else:
+        health[_part_of(one)].well()
 
 
 def _what_is_wrong(health: Health) -> str | None:

@@ -45,22 +45,25 @@ _SHORTEST_SLEEP = timedelta(milliseconds=50)
 _GATHER = timedelta(milliseconds=100)
 _CLEAN_STOP = timedelta(seconds=10)  # how long sends in flight may take at the end
 _AT_ONCE = timedelta(seconds=1)  # the least pause a provider can ask for
+_DEAD_AFTER = 3  # tries in a row that nobody answered; being busy is an answer
 
 
 @dataclass(slots=True)
 class _Lane:
-    """One medium: what is claimed and not begun, and who sends it."""
+    """One medium: what is claimed and not begun, who sends it, and how many tries in a row its provider failed."""
 
     transport: Transport
     waiting: deque[Brief] = field(default_factory=deque)
     senders: set[asyncio.Task[None]] = field(default_factory=set)
+    failures: int = 0
 
 
 class Dispatcher:
     """Empties the outbox. `transports` by medium; a medium without one waits until it has one, and `health` says so.
 
     `notice_counted` is called with each state that a notice comes into, `input_counted` with the channel and outcome of
-    each input that is a receipt.
+    each input that is a receipt, `lane_told` with a medium and what is wrong with its provider, or nothing when it is
+    well again.
     """
 
     def __init__(
@@ -75,11 +78,13 @@ class Dispatcher:
         health: Health,
         notice_counted: Callable[[str], None] = lambda _state: None,
         input_counted: Callable[[str, str], None] = lambda _channel, _outcome: None,
+        lane_told: Callable[[str, str], None] = lambda _medium, _reason: None,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self.health = health
         self._notice_counted = notice_counted
         self._input_counted = input_counted
+        self._lane_told = lane_told
         self.last_error = ""  # the newest that a transport, a template or the store said, and when
         self.last_error_at: datetime | None = None
         self.backlog: Mapping[str, Waiting] = {}
@@ -224,10 +229,12 @@ class Dispatcher:
             if isinstance(made, Fact):
                 self._done(Result(owed=brief.owed, fact=made))
                 continue
+            fact = await self._send(lane.transport, made)
+            self._judge(lane, fact)
             self._done(
                 Result(
                     owed=brief.owed,
-                    fact=await self._send(lane.transport, made),
+                    fact=fact,
                     transport=lane.transport.name,
                     rendered=made.rendered,
                     template_version=made.template_version,
@@ -268,6 +275,17 @@ class Dispatcher:
             detail=_plain(receipt.detail),
             parts=receipt.parts,
         )
+
+    def _judge(self, lane: _Lane, fact: Fact) -> None:
+        """Whether the provider of a lane is there at all, as its last tries show."""
+        if fact.status != "temporary_failure" or fact.wait is not None:
+            if lane.failures >= _DEAD_AFTER:
+                self._lane_told(lane.transport.medium, "")
+            lane.failures = 0
+            return
+        lane.failures += 1
+        if lane.failures >= _DEAD_AFTER:
+            self._lane_told(lane.transport.medium, fact.detail)
 
     def _report(self, what: str, owed: Owed, cause: str) -> None:
         self.last_error = mask_text(cause[:200])  # providers repeat addresses in what they say

@@ -78,7 +78,7 @@ class Letterbox(Transport):
 
     def __init__(self, medium: str, post: Post, *, concurrency: int = 8) -> None:
         super().__init__(f"box-{medium}", None)
-        self.medium = medium  # type: ignore[misc]  # one class, any medium
+        self.medium = medium
         self.concurrency = concurrency
         self._post = post
 
@@ -108,6 +108,8 @@ class Desk:
     health: Health
     now: datetime = NOW
     count: int = 0
+    told: list[tuple[str, str]] = field(default_factory=list)
+    """What is wrong with the provider of which medium, as it was told."""
 
     async def complain(
         self, *, email: str = "li@example.com", mobile: str = "", name: str = "李小明", **changes: object
@@ -183,6 +185,7 @@ async def desk(
         profiles={"generic": load_profile("generic")}, calendar=load_calendar(), directory=Directory(PEOPLE)
     )
     health = Health()
+    told: list[tuple[str, str]] = []
     settings = Settings(
         secret=SECRET,
         dispatch=Dispatch.model_validate(dispatch),
@@ -197,11 +200,12 @@ async def desk(
         transports={medium: Letterbox(medium, post) for medium in ("email", "sms")},
         settings=settings,
         health=health,
+        lane_told=lambda medium, reason: told.append((medium, reason)),
     )
     if shared is None:
         store.open()
     try:
-        yield Desk(store=store, policy=policy, dispatcher=dispatcher, post=post, health=health)
+        yield Desk(store=store, policy=policy, dispatcher=dispatcher, post=post, health=health, told=told)
     finally:
         if shared is None:
             await asyncio.to_thread(store.close)

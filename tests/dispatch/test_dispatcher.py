@@ -10,7 +10,7 @@ import pytest
 
 from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import DeliveryReceipt, OutboundMessage
-from tests.dispatch.desk import NOW, Desk, Post
+from tests.dispatch.desk import NOW, Desk, Post, taken_by_provider
 from tests.dispatch.desk import desk as open_desk
 
 LATER = timedelta(seconds=30)
@@ -203,3 +203,25 @@ async def test_a_medium_without_a_transport_is_reported_and_the_rest_goes_out(de
         await asyncio.sleep(0.2)
     assert desk.health.reason == f"no transport for {medium}"
     assert {row.state for row in await desk.notices(medium=medium)} == {"queued"}
+
+
+async def test_a_provider_that_fails_three_times_in_a_row_is_told_of_and_again_when_it_is_well(desk: Desk) -> None:
+    desk.post.answer = busy
+    for _ in range(2):
+        await desk.complain(mobile="")
+    assert await desk.step() == 4
+    assert desk.told[:1] == [("email", "451 4.3.0 later")]
+    desk.post.answer = taken_by_provider
+    await desk.step(timedelta(minutes=1))
+    assert desk.told[-1] == ("email", "")
+
+
+async def test_a_provider_that_only_asks_for_patience_is_well(desk: Desk) -> None:
+    def patience(_message: OutboundMessage) -> DeliveryReceipt:
+        raise TransientDelivery("429", retry_after=timedelta(seconds=30))
+
+    desk.post.answer = patience
+    for _ in range(3):
+        await desk.complain()
+    await desk.step()
+    assert desk.told == []
