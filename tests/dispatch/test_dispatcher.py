@@ -207,8 +207,8 @@ async def test_a_medium_without_a_transport_is_reported_and_the_rest_goes_out(de
 
 async def test_a_provider_that_fails_three_times_in_a_row_is_told_of_and_again_when_it_is_well(desk: Desk) -> None:
     desk.post.answer = busy
-    for _ in range(2):
-        await desk.complain(mobile="")
+    for number in range(2):
+        await desk.complain(email=f"li{number}@example.com")
     assert await desk.step() == 4
     assert desk.told[:1] == [("email", "451 4.3.0 later")]
     desk.post.answer = taken_by_provider
@@ -221,7 +221,7 @@ async def test_a_provider_that_only_asks_for_patience_is_well(desk: Desk) -> Non
         raise TransientDelivery("429", retry_after=timedelta(seconds=30))
 
     desk.post.answer = patience
-    for _ in range(3):
-        await desk.complain()
+    for number in range(3):
+        await desk.complain(email=f"li{number}@example.com")
     await desk.step()
     assert desk.told == []
