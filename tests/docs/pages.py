@@ -32,7 +32,7 @@ class Table:
 
     def text(self, now: str) -> str:
         """The table as it must stand where `now` stands."""
-        said = {cells[0]: cells[len(self.head) - self.written :] for cells in _cells(now)}
+        said = {cells[0]: cells[len(cells) - self.written :] for cells in _cells(now)}
         unwritten = (UNWRITTEN,) * self.written
         rows = [(*row, *(said.get(row[0], unwritten) if self.written else ())) for row in self.rows]
         return "".join(f"| {' | '.join(cells)} |\n" for cells in (self.head, ("---",) * len(self.head), *rows))

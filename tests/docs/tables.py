@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import get_args
 
-from gateway.channels.base import Channel, Listening, Polling, Transport, Webhook
+from gateway.channels.base import Channel, Chat, Fetching, Listening, Polling, Transport, Webhook
 from gateway.registry import GROUP, load_kind
 from gateway.render import Renderer
 from gateway.web.api import API_VERSION, ROUTES
@@ -25,6 +25,7 @@ from ticket_core.profile import Profile, load_profile, profile_names
 
 _OURS = "complaint-gateway"
 _WITH_SETTINGS = ("email", "smtp", "sms", "sms-reports")
+_ROOM = "a room of the house 内部群"
 _WHO = {(): "anybody", ("key", "keyInQuery"): "complainant", ("token", "session"): "staff"}
 # A family of commands speaks the language it was imported in, so each language has a process of its own.
 _TELL_COMMANDS = """
@@ -55,6 +56,7 @@ def all_tables() -> Mapping[str, Table]:
                 "way in 入",
                 "way out 出",
                 "forms",
+                "files fetched 附件后取",
                 "largest input",
                 "two-way 双向",
                 "proof of origin 来源验证",
@@ -118,20 +120,25 @@ def own_kinds() -> tuple[str, ...]:
 def _adapters() -> Iterator[tuple[str, ...]]:
     for kind in own_kinds():
         adapter = load_kind(kind)
+        way_in, way_out, forms, files, largest = "–", "–", "–", "–", "–"
         if issubclass(adapter, Transport):
-            yield f"`{kind}`", "–", adapter.medium, " ".join(adapter.forms), "–"
-        else:
-            yield f"`{kind}`", _way_in(adapter), "–", "–", f"{adapter.limit >> 20} MiB"
+            way_out = "where it came from 原路" if issubclass(adapter, Chat) else getattr(adapter, "medium", _ROOM)
+            forms = " ".join(adapter.forms)
+        if issubclass(adapter, Channel):
+            way_in, largest = _way_in(adapter), f"{adapter.limit >> 20} MiB"
+            files = "yes 是" if issubclass(adapter, Fetching) else "–"
+        yield f"`{kind}`", way_in, way_out, forms, files, largest
 
 
 def _way_in(adapter: type[Channel]) -> str:
+    doors = []
     if issubclass(adapter, Webhook):
-        return f"{'GET, ' if adapter.by_get else ''}POST `/channels/NAME`"
+        doors.append(f"{'GET, ' if adapter.by_get else ''}POST `/channels/NAME`")
     if issubclass(adapter, Polling):
-        return "asks again and again 轮询"
+        doors.append("asks again and again 轮询")
     if issubclass(adapter, Listening):
-        return "keeps a connection 长连接"
-    return "pages and JSON API 网页与接口"
+        doors.append("keeps a connection 长连接")
+    return ", ".join(doors) or "pages and JSON API 网页与接口"
 
 
 def _profile_list() -> list[Profile]:
