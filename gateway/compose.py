@@ -13,14 +13,16 @@ from gateway.errors import RenderError
 from gateway.keys import Keys
 from gateway.message import OutboundMessage
 from gateway.render import FORMS, Form, OrganisationView, Rendered, Renderer
-from gateway.view import Letterhead, read_words, view_of
+from gateway.view import Letterhead, read_words, view_of, view_of_saying
 from ticket_core.decide.delivery import Fact
 from ticket_core.decide.gate import Caps, Passage, reason_to_hold
 from ticket_core.delivery_service import reference_of
 from ticket_core.number import number_of
 from ticket_core.policy import Policy
-from ticket_core.store.briefing import Brief
+from ticket_core.store.briefing import Brief, Saying
 from ticket_core.store.outbox import Owed
+
+_SAYING_KEEPS = timedelta(minutes=10)  # a menu that comes later answers nothing any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +60,20 @@ class Composer:
         )
         return cls(policy=policy, renderer=renderer, letterhead=letterhead, caps=caps_of(settings), keep=keep)
 
-    def compose(self, brief: Brief, forms: Collection[str], now: datetime) -> Ready | Fact:
+    def compose(self, brief: Brief | Saying, forms: Collection[str], now: datetime) -> Ready | Fact:
         """The message in these forms, or the fact that it is suppressed, expired or held because it has no words."""
         owed = brief.owed
-        if now - owed.created_at > self.keep:
+        if now - owed.created_at > (_SAYING_KEEPS if isinstance(brief, Saying) else self.keep):
             return Fact(at=now, status="expired", detail="too_late")
-        reason = reason_to_hold(_passage(brief), self.caps)
+        reason = None if isinstance(brief, Saying) else reason_to_hold(_passage(brief), self.caps)
         if reason is not None:
             return Fact(at=now, status="suppressed", detail=reason)
         wanted: list[Form] = [form for form in (*FORMS, "choices") if form in forms]
         try:
-            view = view_of(brief, self.policy, self.letterhead, now)
+            if isinstance(brief, Saying):
+                view = view_of_saying(brief, self.letterhead)
+            else:
+                view = view_of(brief, self.policy, self.letterhead, now)
             rendered = self.renderer.render(owed.notice, locale=owed.locale, view=view, forms=wanted)
         except (RenderError, ValueError, LookupError) as error:  # what cannot be shown is held like what has no words
             return Fact(
@@ -76,7 +81,7 @@ class Composer:
             )
         return Ready(
             owed=owed,
-            message=_message(brief, rendered, self.letterhead.keys),
+            message=_message(brief, rendered, self.letterhead.keys, now),
             rendered=orjson.dumps(rendered.forms).decode(),
             template_version=rendered.template_version,
         )
@@ -110,18 +115,22 @@ def _passage(brief: Brief) -> Passage:
     )
 
 
-def _message(brief: Brief, rendered: Rendered, keys: Keys) -> OutboundMessage:
-    owed = brief.owed
+def _message(brief: Brief | Saying, rendered: Rendered, keys: Keys, now: datetime) -> OutboundMessage:
+    owed, line = brief.owed, brief.line
     template = {} if rendered.sms is None else {"id": rendered.sms.template, "variables": dict(rendered.sms.variables)}
+    thread = () if isinstance(brief, Saying) else brief.thread
     return OutboundMessage(
         reference=reference_of(owed.id),
         to=owed.address,
         name=owed.name,
         forms={str(form): text for form, text in rendered.forms.items()},
         locale=rendered.locale,
-        ticket_number=number_of(owed.ticket_id),
-        thread=tuple(one if isinstance(one, str) else reference_of(one) for one in brief.thread),
-        token=keys.token(owed.ticket_id),
+        ticket_number=number_of(owed.ticket_id) if owed.ticket_id else "",
+        thread=tuple(one if isinstance(one, str) else reference_of(one) for one in thread),
+        token=keys.token(owed.ticket_id) if owed.ticket_id else "",
         reply=owed.role == "complainant",
         template=template,
+        route=line.route if line.route_until is None or now < line.route_until else "",
+        heard_at=line.heard_at,
+        sent_since=line.sent_since,
     )

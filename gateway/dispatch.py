@@ -30,7 +30,7 @@ from ticket_core.decide.delivery import Fact, RetryLadder
 from ticket_core.delivery_service import Receipt, record_receipt
 from ticket_core.errors import StoreError
 from ticket_core.policy import Policy
-from ticket_core.store.briefing import Brief, Waiting, load_briefs, next_due, waiting
+from ticket_core.store.briefing import Brief, Saying, Waiting, load_briefs, next_due, waiting
 from ticket_core.store.outbox import Owed, Result, claim, give_back, record
 from ticket_core.store.store import Store
 from ticket_core.store.tx import Tx
@@ -53,7 +53,7 @@ class _Lane:
     """One medium: what is claimed and not begun, who sends it, and how many tries in a row its provider failed."""
 
     transport: Transport
-    waiting: deque[Brief] = field(default_factory=deque)
+    waiting: deque[Brief | Saying] = field(default_factory=deque)
     senders: set[asyncio.Task[None]] = field(default_factory=set)
     failures: int = 0
 
@@ -241,7 +241,7 @@ class Dispatcher:
                 )
             )
 
-    def _compose(self, brief: Brief, transport: Transport, now: datetime) -> Ready | Fact:
+    def _compose(self, brief: Brief | Saying, transport: Transport, now: datetime) -> Ready | Fact:
         try:
             made = self._composer.compose(brief, transport.forms, now)
         except Exception as error:  # a fault of ours in one notice is not that of all others

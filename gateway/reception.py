@@ -14,6 +14,7 @@ from gateway.message import Accepted, InboundMessage
 from gateway.normalize.contact import identity_of
 from gateway.normalize.draft import Reading, to_draft
 from gateway.normalize.text import tidy
+from ticket_core.conversation_service import converse
 from ticket_core.errors import StoreError
 from ticket_core.model import Command, Ticket, TicketDraft
 from ticket_core.number import number_of
@@ -64,7 +65,10 @@ class Reception:
         reading = self._readings[message.channel]
         try:
             draft = to_draft(message, reading)
-            taken = await self.store.run_each(self._intake, draft)
+            if draft.spoken is not None:
+                taken = await self.store.run(partial(converse, draft=draft, policy=self.policy))
+            else:
+                taken = await self.store.run_each(self._intake, draft)
         except (StoreError, asyncio.CancelledError):
             raise
         except Exception as error:

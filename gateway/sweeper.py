@@ -14,6 +14,7 @@ from gateway.almanac import Almanac, missing_year
 from gateway.errors import ConfigError
 from gateway.loops import Health
 from ticket_core.calendar_service import recompute
+from ticket_core.conversation_service import finish_conversations
 from ticket_core.policy import Policy
 from ticket_core.service import sweep
 from ticket_core.store.store import Store
@@ -64,6 +65,7 @@ class Sweeper:
         looked_at = 0
         while True:
             found = await self._store.run(partial(sweep, now=now, policy=self._policy, most=_MOST))
+            found += await self._store.run(partial(finish_conversations, now=now, policy=self._policy, most=_MOST))
             looked_at += found
             if found:
                 self._committed()

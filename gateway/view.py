@@ -17,7 +17,7 @@ from ticket_core.model import JSON, Ticket, Timer
 from ticket_core.number import display, number_of
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
-from ticket_core.store.briefing import Brief
+from ticket_core.store.briefing import Brief, Saying
 
 #: Words by what they name (kind, grade, actor) and then by the name in the code.
 Words = Mapping[str, Mapping[str, str]]
@@ -63,6 +63,30 @@ def view_of(brief: Brief, policy: Policy, letterhead: Letterhead, now: datetime)
         link=_link(brief.ticket, number, letterhead, inside=inside),
         organisation=letterhead.organisation,
         recipient=RecipientView(name=brief.owed.name or None, role=brief.owed.role),
+    )
+
+
+def view_of_saying(saying: Saying, letterhead: Letterhead) -> NoticeView:
+    """The view of a reply in a conversation: what it tells of stands in `event`, with words for what has a name."""
+    owed = saying.owed
+    seen: dict[str, object] = {"kind": owed.notice.removeprefix("chat_"), **saying.said}
+    kinds = saying.said.get("kinds", ())
+    seen["kinds"] = [{"name": one, "label": letterhead.word("kind", one, owed.locale)} for one in kinds]
+    seen["tickets"] = [
+        {
+            **one,
+            "display_number": display(one["number"]),
+            "kind_label": letterhead.word("kind", one["kind"], owed.locale),
+        }
+        for one in saying.said.get("tickets", ())
+    ]
+    return NoticeView(
+        ticket=None,
+        due=None,
+        event=seen,
+        link=LinkView(track=None, rate=None, console=None),
+        organisation=letterhead.organisation,
+        recipient=RecipientView(name=owed.name or None, role=owed.role),
     )
 
 

@@ -121,6 +121,32 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What somebody said in a conversation 会话 with one `account`, as far as words alone tell.
+
+    `command` is empty for plain words; `pressed` where it came as a command and not in words of the trade. `words` and
+    `files` tell whether anything is left beside the command; `contact` whether it names a way to reach the person
+    beyond this account, `reachable` whether one was known already. `ticket_id` is one that the command names. `revises`
+    is the external id of an earlier message that this one replaces, or takes back where it is `deleted`.
+    """
+
+    account: str
+    command: str = ""
+    pressed: bool = False
+    words: bool = True
+    files: bool = False
+    contact: bool = False
+    reachable: bool = False
+    ticket_id: int | None = None
+    score: int | None = None
+    kind: Kind | None = None
+    revises: str = ""
+    deleted: bool = False
+    route: str = ""
+    route_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketDraft:
     """One normalised input, before anything is decided about it.
 
@@ -162,6 +188,9 @@ class TicketDraft:
     thread: int | None = None
     quoted: tuple[int, ...] = ()
     tags: tuple[str, ...] = ()
+    spoken: Spoken | None = None
+    revises: int = 0  # the statement of its ticket that it replaces, or takes back where `retracts`
+    retracts: bool = False
     replay: Replay | None = None
 
 

@@ -151,6 +151,21 @@ class RepeatRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRule:
+    """How conversations go. `idle`: how long after the last word of either side further words still belong to it;
+
+    `unfinished`: after how long a complaint that was begun and not confirmed is submitted as it is; `kinds` are offered
+    as buttons; `shown` is how many tickets a question for the status tells of.
+    """
+
+    __pydantic_config__ = _STRICT
+    idle: timedelta = timedelta(hours=24)
+    unfinished: timedelta = timedelta(minutes=15)
+    kinds: tuple[Kind, ...] = ("complaint", "report", "inquiry", "suggestion", "help", "repair")
+    shown: Annotated[int, Field(ge=1, le=10)] = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
     """A name with its label: a priority, a group, a kind."""
 
@@ -186,6 +201,7 @@ class Profile:
     actions: tuple[Action, ...]
     deadlines: tuple[DeadlineRule, ...] = ()
     repeat: RepeatRule = RepeatRule()
+    conversation: ConversationRule = ConversationRule()
     notify: tuple[NotifyRule, ...] = ()
 
     @cached_property

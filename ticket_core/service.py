@@ -237,7 +237,7 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
     )
     case = decide_act(command, standing, policy)
     others: tuple[TicketChange, ...] = ()
-    if people is not None and ticket.stage == "draft" and case.state["stage"] != "draft":
+    if people is not None and ticket.stage == "draft" and case.state["stage"] not in ("draft", "withdrawn"):
         statement = replace(load_complaints(tx.connection, ticket.id)[0], text=case.state["text"])
         known = _Batch(tx, policy, people).known(ticket.identities, ticket.profile)
         others = begin_to_count(case, statement, known, policy, command.at)

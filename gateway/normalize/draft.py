@@ -11,6 +11,7 @@ from typing import Any
 from gateway.message import Address, InboundMessage
 from gateway.normalize.classify import guess_kind
 from gateway.normalize.contact import phone_key, read_email, read_phone
+from gateway.normalize.conversation import contacts_in, spoken_of
 from gateway.normalize.text import detect_locale, subject_from, tidy
 from ticket_core.model import Complainant, File, Source, TicketDraft
 from ticket_core.number import find_numbers
@@ -41,9 +42,14 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
     fields = message.fields
     raw = message.raw
     text = tidy(str(fields.get("text") or message.text), _LONGEST_TEXT)
+    talk, sender, spoken = message.talk, message.sender, None
+    if talk is not None and not message.automatic and message.readable:
+        sender = (*sender, *contacts_in(text, reading.area_code))
+        reached = any(one.medium != "chat" for one in sender)
+        spoken, text = spoken_of(talk, text, files=bool(message.attachments), contact=reached)
     subject = _line(fields.get("subject") or message.subject) or subject_from(text)
     given = fields.get("complainant") or {}
-    complainant, identities = _complainant(message.sender, given, _caller(fields, reading), reading)
+    complainant, identities = _complainant(sender, given, _caller(fields, reading), reading)
     thread = _thread(message.thread, reading)
     by_people = message.automatic in _SENT_BY_PEOPLE
     intent, note = "complaint", ""
@@ -88,6 +94,7 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         thread=thread,
         quoted=find_numbers(f"{subject}\n{text[:5000]}"),
         tags=("no_automatic_replies",) if by_people else (),
+        spoken=spoken,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jinja2 import TemplateSyntaxError, nodes
 
 from gateway.errors import RenderError
-from gateway.render.renderer import FILES, FORMS, META, SHARED, Form, Renderer
+from gateway.render.renderer import FILES, FORMS, META, SHARED, SPOKEN, Form, Renderer
 from gateway.render.sample import COMMON, sample_view
 from gateway.render.views import VIEW_FIELDS, NoticeView
 from gateway.segments import segments
@@ -61,7 +61,8 @@ def _files(renderer: Renderer) -> Iterator[Problem]:
             if not folder.startswith(SHARED) and (file not in known or "/" in folder or not folder):
                 yield Problem(file=f"notices/{locale}/{name}", reason="is no file of a notice")
         for notice in renderer.notices():
-            needed: tuple[Form, ...] = ("subject", "text") if notice in renderer.notices(locale) else ("text",)
+            whole = notice in renderer.notices(locale) and not notice.startswith(SPOKEN)
+            needed: tuple[Form, ...] = ("subject", "text") if whole else ("text",)
             for form in needed:
                 name = f"{notice}/{FILES[form]}"
                 if name not in renderer.files(locale):
@@ -101,7 +102,7 @@ def _rendered(renderer: Renderer) -> Iterator[Problem]:
             except RenderError as error:
                 yield Problem(file=f"samples/{notice}.toml", reason=error.reason)
                 continue
-            for form in FORMS:
+            for form in (*FORMS, "choices") if not notice.startswith(SPOKEN) else ("text", "choices"):
                 yield from _one_form(renderer, notice, locale, form, view)
 
 

@@ -32,6 +32,8 @@ FILES: Mapping[str, str] = {
 META = "meta.toml"
 SHARED = "_"
 """Folders whose name begins so hold parts of notices, not notices."""
+SPOKEN = "chat_"
+"""Notices whose name begins so are replies in a conversation: they have a text, and perhaps choices."""
 LOCALES = ("zh-CN", "en")
 """Where to look when the recipient's own locale lacks the notice."""
 
@@ -148,7 +150,7 @@ class Renderer:
             raise RenderError(notice, "text", "there is no such notice")
         files, environment = self._sources[candidate], self._environments[candidate]
         own = {form: name for form in _ALL if (name := f"{notice}/{FILES[form]}") in files}
-        if "subject" not in own:
+        if "subject" not in own and not notice.startswith(SPOKEN):
             raise RenderError(notice, "subject", f"{candidate} has no {FILES['subject']}")
         templates: dict[Form, Template] = {}
         for form, name in own.items():

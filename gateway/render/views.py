@@ -84,13 +84,13 @@ class RecipientView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeView:
-    """Everything a template sees; `due` is `None` when nothing is owed by a time.
+    """Everything a template sees; `due` is `None` when nothing is owed by a time, `ticket` in a conversation's reply.
 
     `event` holds `kind`, `at` (aware, local) and `actor_label`, and what the notice needs beside, such as `reason`
     or `text`; each notice's sample shows its own. Reading an absent key holds the notice.
     """
 
-    ticket: TicketView
+    ticket: TicketView | None
     due: DueView | None
     event: Mapping[str, object]
     link: LinkView

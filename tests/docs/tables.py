@@ -14,7 +14,8 @@ from typing import get_args
 
 from gateway.channels.base import Channel, Chat, Fetching, Listening, Polling, Transport, Webhook
 from gateway.registry import GROUP, load_kind
-from gateway.render import Renderer
+from gateway.render import FORMS, Renderer
+from gateway.render.renderer import SPOKEN
 from gateway.web.api import API_VERSION, ROUTES
 from gateway.web.meters import Meters
 from gateway.web.openapi import openapi
@@ -149,8 +150,10 @@ def _notices() -> Iterator[tuple[str, ...]]:
     rules = [rule for profile in _profile_list() for rule in profile.notify]
     folder = ROOT / "templates" / "notices" / "zh-CN"
     for notice in Renderer(ROOT / "templates").notices():
+        if notice.startswith(SPOKEN):
+            continue  # what a conversation answers is said once, beside the table
         mine = [rule for rule in rules if rule.notice == notice]
-        forms = [form for form in ("subject", "text", "short", "html") if any((folder / notice).glob(f"{form}.*.j2"))]
+        forms = [form for form in (*FORMS, "choices") if any((folder / notice).glob(f"{form}.*.j2"))]
         yield (
             f"`{notice}`",
             _listed(rule.to for rule in mine),

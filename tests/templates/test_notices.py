@@ -8,16 +8,19 @@ from html.parser import HTMLParser
 
 import pytest
 
+from gateway.channels.base import choices_in
 from gateway.errors import RenderError
 from gateway.keys import Keys
 from gateway.render import FORMS, LinkView, NoticeView, Rendered, Renderer, check, sample_view
+from gateway.render.renderer import SPOKEN
 from gateway.segments import segments
 from tests.templates.conftest import TEMPLATES
 from ticket_core.number import display, ticket_id_of
 
 RENDERER = Renderer(TEMPLATES)
 LOCALES = ("zh-CN", "en")
-NOTICES = RENDERER.notices()
+SAYINGS = tuple(name for name in RENDERER.notices() if name.startswith(SPOKEN))
+NOTICES = tuple(name for name in RENDERER.notices() if name not in SAYINGS)
 TO_COMPLAINANT = ("acknowledgement", "answer", "closing", "refused", "extension_granted")
 TO_BOTH = ("supplement_received", "withdrawn", "extension_granted")
 TO_STAFF = tuple(sorted({*NOTICES} - {*TO_COMPLAINANT} - {*TO_BOTH}))
@@ -54,6 +57,17 @@ def test_the_process_has_a_notice_for_each_of_its_turns() -> None:
 def test_both_locales_have_the_same_notices_and_forms() -> None:
     chinese, english = ({name for name in RENDERER.files(locale) if name.endswith(".j2")} for locale in LOCALES)
     assert chinese == english
+
+
+@every_locale
+@pytest.mark.parametrize("saying", SAYINGS)
+def test_a_reply_in_a_conversation_is_short_and_its_buttons_say_commands(saying: str, locale: str) -> None:
+    said = RENDERER.render(saying, locale=locale, view=sample(saying, locale), forms=("text", "choices"))
+    assert 0 < len(said.text or "") < 400
+    for choice in choices_in(said.choices or ""):
+        assert choice.says.startswith("/"), choice
+        assert len(choice.says.encode()) <= 64  # what Telegram takes as the data of a button
+        assert len(choice.label) <= 20
 
 
 @every_locale

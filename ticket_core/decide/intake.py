@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from ticket_core.decide import repeat
 from ticket_core.decide.case import Case
@@ -13,7 +13,7 @@ from ticket_core.decide.escalation import begin_to_count, find_repeat, late_repe
 from ticket_core.decide.known import Known
 from ticket_core.decide.repeat import Past
 from ticket_core.decide.timers import from_source
-from ticket_core.model import Attachment, Changes, Complainant, Complaint, Stage, Ticket, TicketDraft
+from ticket_core.model import JSON, Attachment, Changes, Complainant, Complaint, Stage, Ticket, TicketDraft
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
 
@@ -50,7 +50,8 @@ def decide_intake(arrival: Arrival, known: Known, policy: Policy) -> Changes:
         return Changes(outcome="automatic")
     if draft.intent == "supplement":
         ticket = known.tickets.get(draft.thread or 0)
-        if ticket is not None and ticket.open and not known.identities.isdisjoint(ticket.identities):
+        heard = ticket is not None and (ticket.open or bool(draft.revises))
+        if ticket is not None and heard and not known.identities.isdisjoint(ticket.identities):
             return _supplement(arrival, ticket, known, policy)
     return _complaint(arrival, known, policy)
 
@@ -163,6 +164,11 @@ def _also_reached(known: Complainant, draft: TicketDraft) -> Complainant:
         return known
     if draft.actor == "complainant" and len(draft.identities) > 1:
         return replace(known, confidential=known.confidential or brought.confidential)
+    return _reached_by(known, brought)
+
+
+def _reached_by(known: Complainant, brought: Complainant) -> Complainant:
+    """The complainant with the contacts of both."""
     return replace(
         known,
         name=known.name or brought.name,
@@ -267,19 +273,32 @@ def _answer_at_once(case: Case, draft: TicketDraft, profile: Profile) -> None:
 
 
 def _supplement(arrival: Arrival, ticket: Ticket, known: Known, policy: Policy) -> Changes:
-    """More facts from somebody who belongs to the ticket."""
+    """More facts from somebody who belongs to the ticket, or other words for what he said before; that stays as it was.
+
+    What begins with files alone is about what the first words say. A draft is not yet a complaint: the contacts that
+    its author adds are his own.
+    """
     draft = arrival.draft
     lodged_at = repeat.claimed_or_received(draft, policy.profiles[ticket.profile].repeat)
     case = Case.of(ticket, known.timers(ticket.id), policy)
+    came: dict[str, JSON] = {"channel": draft.channel, "inbound": arrival.inbound_id}
+    if draft.retracts:
+        case.happen("retracted", draft.received_at, draft.actor, {"statement": draft.revises, **came})
+        return Changes(outcome="appended", ticket_id=ticket.id, tickets=(case.change(),))
     seq = ticket.statements + 1
+    changes: dict[str, Any] = {"statements": seq}
+    if draft.text and not ticket.text:
+        changes |= {"text": draft.text, "subject": draft.subject[:_LONGEST_SUBJECT]}
+    if ticket.stage == "draft":
+        changes["complainant"] = _reached_by(ticket.complainant, draft.complainant)
+        changes["identities"] = tuple(dict.fromkeys((*ticket.identities, *draft.identities)))
     case.add_statement(_statement(arrival, ticket.id, seq, lodged_at, "supplement", ()))
-    case.happen(
-        "supplemented",
-        draft.received_at,
-        draft.actor,
-        {"statement": seq, "channel": draft.channel, "inbound": arrival.inbound_id},
-        statements=seq,
-    )
+    if draft.revises:
+        case.happen(
+            "revised", draft.received_at, draft.actor, {"statement": seq, "revises": draft.revises, **came}, **changes
+        )
+    else:
+        case.happen("supplemented", draft.received_at, draft.actor, {"statement": seq, **came}, **changes)
     return Changes(outcome="appended", ticket_id=ticket.id, tickets=(case.change(),))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Table, and_
 from ticket_core.decide.gate import DAY, HOUR
 from ticket_core.model import Complaint, Event, Ticket, Timer
 from ticket_core.store.clock import from_us
+from ticket_core.store.conversations import UNKNOWN_LINE, Line, load_lines
 from ticket_core.store.outbox import Owed
 from ticket_core.store.rows import complaint_of, event_of
 from ticket_core.store.schema import complaint, event, inbound, notice
@@ -20,6 +22,7 @@ from ticket_core.store.tickets import load_tickets, load_timers
 T = TypeVar("T")
 
 _MICROSECOND = timedelta(microseconds=1)
+_NO_CHAT = frozenset({"email", "sms"})
 _THREAD = 10  # how many earlier mails a mail refers to
 
 
@@ -40,6 +43,16 @@ class Brief:
     thread: tuple[str | int, ...] = ()
     to_address_in_hour: int = 0
     of_ticket_in_day: int = 0
+    line: Line = UNKNOWN_LINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """One reply of ours in a conversation: it tells of what it says itself, and of no event."""
+
+    owed: Owed
+    said: Mapping[str, Any]
+    line: Line = UNKNOWN_LINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +84,22 @@ def next_due(connection: Connection, media: Collection[str]) -> datetime | None:
     return min((from_us(at) for at in found if at is not None), default=None)
 
 
-def load_briefs(connection: Connection, owed: Sequence[Owed]) -> list[Brief]:
+def load_briefs(connection: Connection, owed: Sequence[Owed]) -> list[Brief | Saying]:
     """All that these notices tell of; one whose ticket or event is gone is left out."""
+    lines = load_lines(connection, {(one.medium, one.address) for one in owed if one.medium not in _NO_CHAT})
+    sayings = [
+        Saying(owed=one, said=json.loads(one.said), line=lines.get((one.medium, one.address), UNKNOWN_LINE))
+        for one in owed
+        if one.said
+    ]
+    return [*sayings, *_load_briefs(connection, [one for one in owed if not one.said], lines)]
+
+
+def _load_briefs(
+    connection: Connection, owed: Sequence[Owed], lines: Mapping[tuple[str, str], Line]
+) -> list[Brief | Saying]:
+    if not owed:
+        return []
     ids = {one.ticket_id for one in owed}
     tickets = load_tickets(connection, ids)
     timers = load_timers(connection, ids)
@@ -83,7 +110,7 @@ def load_briefs(connection: Connection, owed: Sequence[Owed]) -> list[Brief]:
     )
     threads = _threads(connection, [one for one in owed if one.medium == "email"])
     counts = _counts(connection, owed)
-    briefs = []
+    briefs: list[Brief | Saying] = []
     for one in owed:
         at = (one.ticket_id, one.event_seq)
         if one.ticket_id not in tickets or at not in events:
@@ -102,6 +129,7 @@ def load_briefs(connection: Connection, owed: Sequence[Owed]) -> list[Brief]:
                 thread=threads.get(one.id, ()),
                 to_address_in_hour=in_hour,
                 of_ticket_in_day=in_day,
+                line=lines.get((one.medium, one.address), UNKNOWN_LINE),
             )
         )
     return briefs

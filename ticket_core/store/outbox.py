@@ -21,6 +21,7 @@ from ticket_core.store.tx import Tx
 
 _LEASED = (
     "id", "epoch", "ticket_id", "event_seq", "notice", "role", "medium", "address", "name", "locale", "created_at",
+    "said",
 )  # fmt: skip
 _JUDGED = (
     "id", "epoch", "state", "attempts", "created_at", "send_at", "transport", "provider_id", "template_version",
@@ -43,6 +44,7 @@ class Owed:
     locale: str
     created_at: datetime
     lease_until: datetime
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ def _owed(row: Row[Any], until: datetime) -> Owed:
         locale=row.locale,
         created_at=from_us(row.created_at),
         lease_until=until,
+        said=row.said,
     )
 
 

@@ -1,0 +1,1 @@
+"""Conversations from the words to the tickets and the replies."""

@@ -1,0 +1,118 @@
+"""The guided conversation: kind, what happened, contact, photos, confirm; who does not follow it loses nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conversation.talker import Talker, tells_of
+from ticket_core.service import Taken
+
+
+async def told_to(li: Talker, *words: str) -> Taken:
+    """Say these one after the other; returns what became of the last."""
+    for said in words[:-1]:
+        await li.say(said)
+    return await li.say(words[-1])
+
+
+async def test_from_the_first_question_to_the_acknowledgement(li: Talker) -> None:
+    await li.say("我要投诉")
+    assert await li.told() == ["chat_ask_kind"]
+    await li.say("/kind repair")
+    assert await li.told() == ["chat_ask_text"]
+    opened = await li.say("路灯坏了三天")
+    assert opened.outcome == "opened"
+    assert await li.told() == ["chat_ask_contact"]
+    await li.say("13800001234")
+    assert await li.told() == ["chat_ask_files"]
+    await li.say(files=1)
+    assert await li.told() == ["chat_kept"]
+    await li.say("完成")
+    (summary,) = await li.rows()
+    assert summary.notice == "chat_confirm"
+    (shown,) = tells_of(summary)["tickets"]
+    assert (shown["text"], shown["kind"], shown["phones"], shown["statements"]) == ("路灯坏了三天", "repair", 1, 3)
+    assert (await li.ticket(opened)).stage == "draft"
+    await li.say("/confirm")
+    assert await li.told() == ["acknowledgement"]
+    ticket = await li.ticket(opened)
+    assert (ticket.stage, ticket.kind) == ("received", "repair")
+    assert ticket.complainant.phones == ("+8613800001234",)
+    assert set(ticket.identities) == {"chat:bot:42", "phone:+8613800001234"}
+    assert [event.kind for event in await li.events(ticket)] == ["drafted", "supplemented", "supplemented", "received"]
+
+
+async def test_whoever_tells_what_happened_at_once_is_understood(li: Talker) -> None:
+    opened = await told_to(li, "/new", "路灯坏了三天")
+    assert (await li.ticket(opened)).text == "路灯坏了三天"
+    assert await li.told() == ["chat_ask_kind", "chat_ask_contact"]
+
+
+async def test_a_contact_that_cannot_be_read_is_kept_and_asked_for_once_more(li: Talker) -> None:
+    opened = await told_to(li, "/new", "路灯坏了三天", "138****1234")
+    assert (await li.told())[-1] == "chat_ask_contact_again"
+    await li.say("就在这里联系我")
+    assert await li.told() == ["chat_ask_files"]
+    said = [one.text for one in await li.statements(await li.ticket(opened))]
+    assert said == ["路灯坏了三天", "138****1234", "就在这里联系我"]
+
+
+async def test_a_complaint_that_is_left_is_submitted_as_it_is(li: Talker) -> None:
+    opened = await told_to(li, "/new", "路灯坏了三天")
+    li.wait(minutes=14)
+    assert await li.leave() == 0
+    li.wait(minutes=1)
+    assert await li.leave() == 1
+    ticket = await li.ticket(opened)
+    assert ticket.stage == "received"
+    assert (await li.told())[-1] == "acknowledgement"
+    assert await li.leave() == 0
+    later = await li.say("补一句")
+    assert (later.outcome, later.ticket and later.ticket.id) == ("appended", ticket.id)
+
+
+async def test_a_draft_counts_for_the_repeat_rule_from_when_it_was_lodged(li: Talker) -> None:
+    first = await li.say("宽带断网")
+    li.wait(hours=4)
+    draft = await told_to(li, "/new", "宽带又断网")
+    assert (await li.ticket(draft)).grade == "request"
+    li.wait(minutes=10)
+    await told_to(li, "跳过", "完成", "/confirm")
+    again = await li.ticket(draft)
+    assert (again.grade, again.links[0].ticket_id) == ("grievance", first.ticket and first.ticket.id)
+
+
+async def test_cancelled_it_is_withdrawn_and_the_next_words_begin_anew(li: Talker) -> None:
+    opened = await told_to(li, "/new", "路灯坏了三天", "取消")
+    assert (await li.ticket(opened)).stage == "withdrawn"
+    fresh = await li.say("电梯坏了")
+    assert fresh.outcome == "opened"
+    assert fresh.ticket and opened.ticket and fresh.ticket.id != opened.ticket.id
+
+
+async def test_a_question_about_the_kind_can_be_cancelled_before_anything_was_said(li: Talker) -> None:
+    taken = await told_to(li, "/new", "/cancel")
+    assert (taken.outcome, taken.ticket) == ("automatic", None)
+    assert await li.told() == ["chat_ask_kind", "chat_cancelled"]
+
+
+async def test_one_complaint_is_finished_before_another_begins(li: Talker) -> None:
+    await told_to(li, "/new", "路灯坏了三天", "/new")
+    assert (await li.told())[-1] == "chat_unfinished"
+
+
+@pytest.mark.parametrize("words", ["不是这样的，昨天才坏", "还有一盏"])
+async def test_words_instead_of_a_yes_are_kept_and_the_question_stands(li: Talker, words: str) -> None:
+    opened = await told_to(li, "/new", "路灯坏了", "跳过", "完成", words)
+    assert (await li.told())[-1] == "chat_confirm"
+    await li.say("是的")
+    ticket = await li.ticket(opened)
+    assert (ticket.stage, ticket.statements) == ("received", 2)
+
+
+async def test_an_old_button_pressed_again_changes_nothing(li: Talker) -> None:
+    opened = await told_to(li, "/new", "路灯坏了", "/skip", "/skip", "/confirm")
+    taken = await li.say("/confirm")
+    assert taken.outcome == "automatic"
+    assert (await li.told())[-1] == "chat_welcome"
+    assert opened.ticket is not None
