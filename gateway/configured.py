@@ -78,7 +78,8 @@ def make_channels(settings: Settings) -> dict[str, Channel]:
     Raises:
         ConfigError: with every problem of the section.
     """
-    return build("channels", channel_tables(settings), common=_CHANNEL_KEYS)
+    defaults = {"public_url": settings.http.public_url}
+    return build("channels", channel_tables(settings), common=_CHANNEL_KEYS, defaults=defaults)
 
 
 def make_transports(settings: Settings, channels: Mapping[str, Channel] = MappingProxyType({})) -> dict[str, Transport]:

@@ -107,6 +107,10 @@ class Webhook(Channel):
         """What the platform wants to hear after the commit."""
         return Answer()
 
+    def answer_to(self, raw: Raw, accepted: Sequence[Accepted]) -> Answer:
+        """The same, for platforms whose answer names what it answers."""
+        return self.answer(accepted)
+
 
 class Polling(Channel):
     """A door that we go and look behind."""

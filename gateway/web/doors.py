@@ -49,7 +49,7 @@ async def knock(request: web.Request) -> web.Response:
     except Refused:
         request.app[METERS].count_input(channel.name, "refused")
         raise
-    return _answered(channel.answer(accepted))
+    return _answered(channel.answer_to(raw, accepted))
 
 
 async def _read(request: web.Request, channel: Webhook) -> bytes:
