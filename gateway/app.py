@@ -12,11 +12,12 @@ import structlog
 from aiohttp import web
 
 from gateway.almanac import Almanac
-from gateway.channels.base import Channel, Transport, Webhook
+from gateway.channels.base import Channel, Fetching, Transport, Webhook
 from gateway.config import Settings
 from gateway.configured import channel_tables, gathered, make_channels, make_transports, read_policy
 from gateway.dispatch import Dispatcher
 from gateway.errors import ConfigError
+from gateway.fetcher import Fetcher
 from gateway.keys import Keys
 from gateway.loops import Health, keep_running, run_channel, take
 from gateway.memory import StoreMemory
@@ -54,6 +55,7 @@ class Parts:
     reception: Reception
     dispatcher: Dispatcher
     sweeper: Sweeper
+    fetcher: Fetcher
     sign_in: SignIn
     meters: Meters
     readings: Mapping[str, Reading]
@@ -85,7 +87,7 @@ def assemble(settings: Settings) -> Parts:
     store = Store(settings.database.url)
     renderer = Renderer(settings.templates_folder)
     ways_out = [_part_of(one) for one in transports.values() if not isinstance(one, Channel)]
-    health = {name: Health() for name in ("database", "dispatcher", "clock", *channels, *ways_out)}
+    health = {name: Health() for name in ("database", "dispatcher", "clock", "files", *channels, *ways_out)}
     meters = Meters()
     dispatcher = Dispatcher(
         store=store,
@@ -121,6 +123,9 @@ def assemble(settings: Settings) -> Parts:
         sweeper=Sweeper(
             store, policy, health["clock"], dispatcher.wake, almanac=almanac, adopt=reception.go_by
         ),  # the dispatcher looks at no day
+        fetcher=Fetcher(
+            reception, {name: one for name, one in channels.items() if isinstance(one, Fetching)}, health["files"]
+        ),
         sign_in=SignIn(store, secure=settings.http.base_url.startswith("https:")),
         meters=meters,
         readings=readings,
@@ -158,6 +163,7 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
         receive, record = parts.reception.receive, parts.dispatcher.record_receipt
         jobs = [
             keep_running("clock", parts.health["clock"], parts.sweeper.run),
+            keep_running("files", parts.health["files"], parts.fetcher.run),
             *(run_channel(channel, receive, record, parts.health[name]) for name, channel in parts.channels.items()),
         ]
         if parts.settings.dispatch.enabled:

@@ -86,21 +86,32 @@ class Complainant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """An attachment with its bytes, on its way in."""
+    """An attachment with its bytes, on its way in; with a `reference` they are still at the provider of its channel."""
 
     name: str
     media_type: str
-    content: bytes
+    content: bytes = b""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """An attachment as kept: the bytes are found by `sha256`."""
+    """An attachment as kept: the bytes are found by `sha256`.
+
+    While they are still at the provider it has a `reference` instead; where they will never come, a `problem`.
+    """
 
     name: str
     media_type: str
-    size: int
-    sha256: str
+    size: int = 0
+    sha256: str = ""
+    reference: str = ""
+    problem: str = ""
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody still tries to get it."""
+        return bool(self.reference) and not self.sha256 and not self.problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -174,7 +174,13 @@ def _complaint(one: Complaint, tz: tzinfo) -> ComplaintJSON:
 
 
 def _attachment(file: Attachment) -> AttachmentJSON:
-    return AttachmentJSON(name=file.name, media_type=file.media_type, size=file.size, sha256=file.sha256)
+    return AttachmentJSON(
+        name=file.name,
+        media_type=file.media_type,
+        size=file.size,
+        sha256=file.sha256,
+        state="awaited" if file.awaited else "lost" if file.problem else "kept",
+    )
 
 
 def _deadline(one: Timer, profile: Profile, policy: Policy, locale: str) -> DeadlineJSON:

@@ -70,13 +70,14 @@ class ComplainantJSON:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentJSON:
-    """An attachment 附件; its bytes are found by their hash."""
+    """An attachment 附件; its bytes are found by their hash, which is empty while they are awaited, or were lost."""
 
     __pydantic_config__ = _STRICT
     name: str
     media_type: str
     size: Annotated[int, Field(ge=0, description="bytes")]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+    state: Literal["kept", "awaited", "lost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

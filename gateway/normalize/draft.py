@@ -84,7 +84,8 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         place=_line(fields.get("place")),
         locale=fields.get("locale") or detect_locale(text),
         attachments=tuple(
-            File(name=one.name, media_type=one.media_type, content=one.content) for one in message.attachments
+            File(name=one.name, media_type=one.media_type, content=one.content, reference=one.reference)
+            for one in message.attachments
         ),
         source=Source(**source) if source else None,
         entry=_line(fields.get("entry")),

@@ -73,7 +73,7 @@ tickets = built(
     rating=st.none() | st.integers(1, 5), urges=counts, statements=counts, explained=st.booleans(), tags=words,
     links=st.lists(links, max_size=2).map(tuple),
 )  # fmt: skip
-attachments = built(Attachment, name=texts, media_type=texts, size=counts, sha256=texts)
+attachments = built(Attachment, name=texts, media_type=texts, size=counts, sha256=texts, reference=texts, problem=texts)
 complaints = built(
     Complaint,
     ticket_id=number, seq=st.just(1), kind=st.sampled_from(["complaint", "supplement"]), channel=texts, lodged_at=times,

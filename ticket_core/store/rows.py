@@ -160,7 +160,7 @@ def complaint_row(one: Complaint) -> tuple[Any, ...]:
         "view": one.view,
         "identities": one.identities,
         "counted": one.counted,
-        "attachments": [[a.name, a.media_type, a.size, a.sha256] for a in one.attachments],
+        "attachments": [_attachment_doc(a) for a in one.attachments],
     }
     return (
         one.ticket_id,
@@ -175,6 +175,11 @@ def complaint_row(one: Complaint) -> tuple[Any, ...]:
         one.text,
         dump(doc),
     )
+
+
+def _attachment_doc(one: Attachment) -> list[Any]:
+    kept: list[Any] = [one.name, one.media_type, one.size, one.sha256]
+    return [*kept, {"reference": one.reference, "problem": one.problem}] if one.reference or one.problem else kept
 
 
 def complaint_of(row: Row[Any]) -> Complaint:
@@ -194,8 +199,8 @@ def complaint_of(row: Row[Any]) -> Complaint:
         view=doc["view"],
         identities=tuple(doc["identities"]),
         attachments=tuple(
-            Attachment(name=name, media_type=media_type, size=size, sha256=sha256)
-            for name, media_type, size, sha256 in doc["attachments"]
+            Attachment(name=name, media_type=media_type, size=size, sha256=sha256, **(rest[0] if rest else {}))
+            for name, media_type, size, sha256, *rest in doc["attachments"]
         ),
     )
 
@@ -294,3 +299,9 @@ def notice_row(notice_id: int, one: Notice, created_at: int) -> tuple[Any, ...]:
         "",
         one.said,
     )
+
+
+def awaited_row(file_id: int, one: Complaint, place: int) -> tuple[Any, ...]:
+    """The row of an attachment that is still at its provider, in the order of the table's columns; due at once."""
+    at = to_us(one.received_at)
+    return file_id, one.channel, one.attachments[place].reference, one.ticket_id, one.seq, place, 0, at, at, ""

@@ -212,7 +212,7 @@ conversation = Table(
     ),
 )
 
-#: Attachments whose bytes are still at the provider. `next_at` is the time of the next try, NULL when it was given up.
+#: Attachments whose bytes are still at the provider; gone when they came or never will. `next_at` is the next try's time.
 awaited_file = Table(
     "awaited_file",
     metadata,

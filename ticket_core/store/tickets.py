@@ -16,6 +16,7 @@ from ticket_core.policy import Policy
 from ticket_core.store.clock import to_us
 from ticket_core.store.person import who
 from ticket_core.store.rows import (
+    awaited_row,
     complaint_of,
     complaint_row,
     event_of,
@@ -26,15 +27,18 @@ from ticket_core.store.rows import (
     timer_columns,
     timer_of,
 )
-from ticket_core.store.schema import blob, complaint, contact, event, notice, ticket, timer
+from ticket_core.store.schema import awaited_file, blob, complaint, contact, event, notice, ticket, timer
 from ticket_core.store.tx import Tx
 
 
 def keep_files(tx: Tx, files: Iterable[File]) -> tuple[Attachment, ...]:
-    """Keep the bytes of attachments, each content once."""
+    """Keep the bytes of attachments, each content once; those still at their provider are awaited."""
     kept = []
     rows = []
     for file in files:
+        if file.reference and not file.content:
+            kept.append(Attachment(name=file.name, media_type=file.media_type, reference=file.reference))
+            continue
         digest = hashlib.sha256(file.content).hexdigest()
         rows.append((digest, len(file.content), file.content))
         kept.append(Attachment(name=file.name, media_type=file.media_type, size=len(file.content), sha256=digest))
@@ -55,6 +59,7 @@ def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy) -> None:
     rewritten: list[tuple[int, int]] = []
     events: list[tuple[Any, ...]] = []
     notices: list[tuple[Any, ...]] = []
+    awaited: list[tuple[Any, ...]] = []
     for change in changes:
         now = change.after
         before.setdefault(now.id, change.before)
@@ -63,6 +68,12 @@ def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy) -> None:
         for one in (*change.complaints, *change.rewritten):
             complaints.append(complaint_row(one))
             contacts.extend(_contacts(one, now))
+        awaited.extend(
+            awaited_row(tx.next_id("awaited_file"), one, place)
+            for one in change.complaints
+            for place, file in enumerate(one.attachments)
+            if file.awaited
+        )
         events.extend(event_row(one) for one in change.events)
         for running in change.timers:
             timers[now.id, running.name] = running
@@ -80,6 +91,7 @@ def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy) -> None:
     tx.insert(event, events)
     _write_timers(tx, timers, before)
     tx.insert(notice, notices)
+    tx.insert(awaited_file, awaited)
 
 
 def _contacts(one: Complaint, now: Ticket) -> list[tuple[Any, ...]]:
