@@ -27,8 +27,9 @@ from gateway.mask import mask_text
 from gateway.message import DeliveryReceipt
 from gateway.render import Renderer
 from ticket_core.decide.delivery import Fact, RetryLadder
-from ticket_core.delivery_service import Receipt, record_receipt
+from ticket_core.delivery_service import Receipt, Reported, record_receipt
 from ticket_core.errors import StoreError
+from ticket_core.fallback_service import fall_back
 from ticket_core.policy import Policy
 from ticket_core.store.briefing import Brief, Saying, Waiting, load_briefs, next_due, waiting
 from ticket_core.store.outbox import Owed, Result, claim, give_back, record
@@ -161,14 +162,21 @@ class Dispatcher:
             address=receipt.address,
             raw=raw,
         )
-        (reported,) = await self._store.run(lambda tx: record_receipt(tx, [one], self.ladder))
+
+        def write(tx: Tx) -> Reported:
+            (reported,) = record_receipt(tx, [one], self.ladder)
+            if reported.notice_id is not None and reported.state == "failed":
+                fall_back(tx, [reported.notice_id], one.received_at, self._composer.policy)
+            return reported
+
+        reported = await self._store.run(write)
         if raw:
             self._input_counted(channel, "receipt")
         if reported.state is not None:
             self._notice_counted(reported.state)
         if reported.notice_id is None:
             log.info("receipt_unknown", channel=channel, status=receipt.status)
-        elif receipt.status == "temporary_failure":
+        elif receipt.status in ("temporary_failure", "failed"):
             self.wake()
 
     # --- Taking in hand
@@ -321,7 +329,8 @@ class Dispatcher:
         def write(tx: Tx) -> list[str]:
             states = record(tx, results, self.ladder)
             give_back(tx, unused, now)
-            return states
+            fall_back(tx, [one for one, state in states if state == "failed"], now, self._composer.policy)
+            return [state for _, state in states]
 
         try:
             states = await self._store.run(write)
@@ -331,7 +340,8 @@ class Dispatcher:
             raise
         for state in states:
             self._notice_counted(state)
-        if any(result.fact.status == "temporary_failure" for result in results) or len(results) > self._batch * 2:
+        again = any(result.fact.status in ("temporary_failure", "failed") for result in results)
+        if again or len(results) > self._batch * 2:
             self.wake()
 
     # --- Waiting and stopping

@@ -222,6 +222,7 @@ def test_an_unexplained_package_is_found(docstring: str | None) -> None:
 
 # Where every error may be caught and not raised again, and why.
 BROAD_EXCEPT = {
+    "gateway/fetcher.py": "a fault in an adapter is one file's trouble: it is tried again, others are fetched",
     "gateway/channels/base.py": "around parse: what cannot be read becomes a triage ticket",
     "gateway/reception.py": "a bug of ours on the way of an input: it becomes a triage ticket",
     "gateway/loops.py": "a channel's loop goes on: log, back off, health",

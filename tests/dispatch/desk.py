@@ -74,7 +74,7 @@ class Letterbox(Transport):
     """A provider in the test's hand."""
 
     Settings: ClassVar = object
-    forms = ("subject", "text", "short", "html")
+    forms = ("subject", "text", "short", "html", "choices")
 
     def __init__(self, medium: str, post: Post, *, concurrency: int = 8) -> None:
         super().__init__(f"box-{medium}", None)
@@ -197,7 +197,7 @@ async def desk(
         policy=policy,
         renderer=Renderer(TEMPLATES),
         keys=Keys(SECRET.encode()),
-        transports={medium: Letterbox(medium, post) for medium in ("email", "sms")},
+        transports={medium: Letterbox(medium, post) for medium in ("email", "sms", "bot")},
         settings=settings,
         health=health,
         lane_told=lambda medium, reason: told.append((medium, reason)),

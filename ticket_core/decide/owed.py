@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ticket_core.directory import Directory, Person
 from ticket_core.model import Event, Notice, Ticket
@@ -24,6 +24,21 @@ def owed(ticket: Ticket, events: Iterable[Event], profile: Profile, directory: D
                 if key not in told:
                     told.add(key)
                     yield notice
+
+
+def by_another_way(
+    ticket: Ticket, event: Event, profile: Profile, failed: Notice, tried: Collection[tuple[str, str]]
+) -> Notice | None:
+    """The same notice by the next medium of its rule that the complainant has and that was not `tried`; None else."""
+    who = ticket.complainant
+    email = who.emails[0] if who.emails else ""
+    for rule in profile.notify_on.get(event.kind, ()):
+        if rule.to != "complainant" or rule.notice != failed.notice:
+            continue
+        for medium, address in _addresses(rule.via, email, who.mobile, _first_spoken(who.chats, ticket.channel)):
+            if (medium, address) not in tried:
+                return _notice(rule, ticket, event, medium, address, who.name, ticket.locale)
+    return None
 
 
 def _of_rule(rule: NotifyRule, ticket: Ticket, event: Event, directory: Directory) -> Iterator[Notice]:

@@ -128,16 +128,16 @@ class _History:
         return len(self.facts)
 
 
-def record(tx: Tx, results: Sequence[Result], ladder: RetryLadder) -> list[str]:
+def record(tx: Tx, results: Sequence[Result], ladder: RetryLadder) -> list[tuple[int, str]]:
     """Write what came of leases; the state follows from all that is known, receipts that came first included.
 
     A result whose lease was lost meanwhile is kept in the history and decides nothing. Returns the states that notices
-    came into.
+    came into, each with its notice.
     """
     histories = _load(tx.connection, [result.owed.id for result in results])
     early = _adopt(tx, {result.fact.provider_id for result in results if result.fact.provider_id})
     rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}  # with a text to keep, and without
-    states: list[str] = []
+    states: list[tuple[int, str]] = []
     for result in results:
         history = histories.get(result.owed.id)
         if history is None:
@@ -145,7 +145,7 @@ def record(tx: Tx, results: Sequence[Result], ladder: RetryLadder) -> list[str]:
         history.facts += [result.fact, *early.get(result.fact.provider_id, ())]
         if history.row.epoch == result.owed.epoch:
             row = _moved(history, ladder) | _sent(result, history)
-            states.append(row["state"])
+            states.append((history.row.id, row["state"]))
             rows[bool(result.rendered)].append(row | {"rendered": result.rendered} if result.rendered else row)
     tx.insert(delivery, [row for history in histories.values() for row in history.new_rows()])
     for alike in rows.values():

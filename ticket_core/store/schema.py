@@ -212,7 +212,7 @@ conversation = Table(
     ),
 )
 
-#: Attachments whose bytes are still at the provider; gone when they came or never will. `next_at` is the next try's time.
+#: Attachments whose bytes are still at the provider; gone when they came or never will.
 awaited_file = Table(
     "awaited_file",
     metadata,

@@ -1,0 +1,94 @@
+"""Said in a chat, answered in the chat; and by another way where the chat brings nothing any more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from gateway.errors import PermanentDelivery
+from gateway.message import DeliveryReceipt, OutboundMessage
+from tests.conversation.talker import Talker
+from tests.dispatch.desk import Desk, taken_by_provider
+from tests.dispatch.desk import desk as open_desk
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def desk(url: str) -> AsyncIterator[Desk]:
+    async with open_desk(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def li(desk: Desk) -> Talker:
+    return Talker(store=desk.store, now=desk.now)
+
+
+def blocked(message: OutboundMessage) -> DeliveryReceipt:
+    if message.to == "42":
+        raise PermanentDelivery("Forbidden: bot was blocked by the user", status="403")
+    return taken_by_provider(message)
+
+
+def to(desk: Desk, address: str) -> list[OutboundMessage]:
+    return [one for one in desk.post.sent if one.to == address]
+
+
+async def test_an_acknowledgement_reaches_the_chat_with_its_buttons(desk: Desk, li: Talker) -> None:
+    taken = await li.say("宽带断了三天")
+    await desk.step()
+    (told,) = to(desk, "42")
+    assert taken.ticket is not None
+    assert told.ticket_number in told.forms["choices"]
+    assert (told.reply, told.heard_at) == (True, li.now)
+
+
+async def test_a_reply_is_worded_and_goes_where_the_platform_wants_it_now(desk: Desk, li: Talker) -> None:
+    await li.say("/new", route="https://example.com/session", route_until=li.now + MINUTE)
+    await desk.step()
+    (asked,) = to(desk, "42")
+    assert "投诉 | /kind complaint" in asked.forms["choices"]
+    assert (asked.route, asked.sent_since, asked.ticket_number) == ("https://example.com/session", 0, "")
+    await li.say("宽带断网")
+    await desk.step(2 * MINUTE)
+    later = to(desk, "42")[-1]
+    assert (later.route, later.sent_since) == ("", 1)
+
+
+async def test_a_reply_that_comes_too_late_is_not_sent(desk: Desk, li: Talker) -> None:
+    await li.say("/help")
+    await desk.step(timedelta(minutes=11))
+    assert to(desk, "42") == []
+    (row,) = await desk.notices(medium="bot")
+    assert (row.state, row.cause) == ("expired", "too_late")
+
+
+async def test_whoever_blocked_the_bot_is_told_by_the_next_way(desk: Desk, li: Talker) -> None:
+    for words in ("/new", "宽带断网", "13800001234", "/skip"):
+        await li.say(words)
+    opened = await li.say("/confirm")
+    await desk.step()
+    desk.post.answer = blocked
+    desk.post.sent.clear()
+    assert opened.ticket is not None
+    ticket = await desk.act(opened.ticket, "escalate", reason="测试")
+    ticket = await desk.act(ticket, "extend", deadline="answer", amount=1, unit="days", reason="需要上门")
+    await desk.step()
+    await desk.step()
+    assert [one.forms.get("short") is not None for one in to(desk, "+8613800001234")] == [True]
+    assert (await li.events(ticket))[-1].data["to"] == "sms"
+    await desk.step(MINUTE)
+    assert len(to(desk, "+8613800001234")) == 1
+
+
+async def test_whoever_has_no_other_way_is_left_alone(desk: Desk, li: Talker) -> None:
+    desk.post.answer = blocked
+    taken = await li.say("宽带断网")
+    await desk.step()
+    await desk.step(MINUTE)
+    (row,) = await desk.notices(medium="bot")
+    assert row.state == "failed"
+    assert "fell_back" not in [event.kind for event in await li.events(await li.ticket(taken))]
