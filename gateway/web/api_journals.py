@@ -75,7 +75,7 @@ class NoticeRow:
 
     __pydantic_config__ = _STRICT
     id: int
-    number: Number
+    number: Annotated[Number | None, Field(description="null for a reply in a conversation that is about no ticket")]
     event_seq: int
     notice: str
     role: str
@@ -182,7 +182,7 @@ def _input(one: Input) -> InputRow:
 def _notice(one: SentNotice) -> NoticeRow:
     return NoticeRow(
         id=one.id,
-        number=number_of(one.ticket_id),
+        number=number_of(one.ticket_id) if one.ticket_id else None,
         event_seq=one.event_seq,
         notice=one.notice,
         role=one.role,

@@ -93,11 +93,11 @@ class NoticeRow:
 
 def notice_row(one: SentNotice, zone: tzinfo) -> NoticeRow:
     """A notice as it is shown, masked beforehand where it has to be."""
-    number = number_of(one.ticket_id)
+    number = number_of(one.ticket_id) if one.ticket_id else ""
     return NoticeRow(
         id=one.id,
         number=number,
-        display_number=display(number),
+        display_number=display(number) if number else "",
         notice=one.notice,
         role=one.role,
         medium=one.medium,
