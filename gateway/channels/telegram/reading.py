@@ -107,7 +107,7 @@ def _said(channel: str, raw: Raw, external_id: str, message: Message, at: int, t
         if message.from_ is not None and card.user_id == message.from_.id:
             sender.append(Address(medium="phone", value=_number(card)))
         else:
-            text.append(f"{card.first_name} {card.last_name} {_number(card)}".strip())
+            text.append(" ".join(filter(None, (card.first_name, card.last_name, _number(card)))))
     return InboundMessage(
         channel=channel,
         external_id=external_id,
