@@ -79,6 +79,7 @@ def _look(settings: Settings, online: bool) -> tuple[list[str], list[str], str]:
     warnings = [
         *findings.in_the_clear(settings, findings.endpoints(channels, transports)),
         *findings.of_transports(transports.values()),
+        *findings.of_borders(channels),
         *findings.unknown_variables(os.environ),
         *(findings.of_calendar(policy, datetime.now(UTC)) if policy is not None else ()),
     ]

@@ -112,6 +112,16 @@ def of_transports(transports: Iterable[Transport]) -> Iterator[str]:
             )
 
 
+def of_borders(channels: Mapping[str, Channel]) -> Iterator[str]:
+    """Warnings: ways in whose providers take personal data out of the mainland (PIPL, articles 38 to 40)."""
+    for name, channel in channels.items():
+        if provider := getattr(channel, "overseas", ""):
+            yield (
+                f"channels.{name}: {provider} takes what people write out of the mainland; "
+                "that needs their separate consent and one of the grounds of PIPL article 38"
+            )
+
+
 def in_the_clear(settings: Settings, places: Iterable[tuple[str, Any]]) -> Iterator[str]:
     """Warnings: connections to other machines, and pages for other machines, without TLS."""
     http = settings.http

@@ -25,7 +25,7 @@ from ticket_core.model import NoticeState, Outcome
 from ticket_core.profile import Profile, load_profile, profile_names
 
 _OURS = "complaint-gateway"
-_WITH_SETTINGS = ("email", "smtp", "sms", "sms-reports")
+_WITH_SETTINGS = ("email", "smtp", "sms", "sms-reports", "telegram")
 _ROOM = "a room of the house 内部群"
 _WHO = {(): "anybody", ("key", "keyInQuery"): "complainant", ("token", "session"): "staff"}
 # A family of commands speaks the language it was imported in, so each language has a process of its own.
