@@ -1,0 +1,157 @@
+"""Calls to the HTTP interfaces of chat platforms: bounded in time and size, their tokens fetched once for all."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import orjson
+
+from gateway.channels.base import Choice
+from gateway.errors import PermanentDelivery, TransientDelivery
+
+_ANSWER_LIMIT = 1 << 20
+_LONGEST_WAIT = timedelta(days=1)
+#: Seconds before its end from which a token is not used any more.
+_TOKEN_MARGIN = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a platform answered: `document` is its JSON object, empty where it is none."""
+
+    status: int
+    document: Mapping[str, Any] = field(default_factory=dict)
+    wait: timedelta | None = None
+    content: bytes = b""
+    media_type: str = ""
+
+
+class Api:
+    """The connections to one platform; no reason it gives holds an address, which may carry a secret."""
+
+    def __init__(self, *, timeout: float, concurrency: int) -> None:
+        self._timeout = timeout
+        self._concurrency = concurrency
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Let go of connections; the next call makes new ones."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: object = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        limit: int = _ANSWER_LIMIT,
+    ) -> Reply:
+        """Ask once.
+
+        Raises:
+            TransientDelivery: nobody answered in time, or the server is not well (5xx, 429).
+            PermanentDelivery: the answer is longer than `limit` bytes.
+        """
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=self._concurrency)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=aiohttp.ClientTimeout(total=self._timeout)
+            )
+        body = None if json is None else orjson.dumps(json)
+        sent = {**(headers or {}), **({"Content-Type": "application/json; charset=utf-8"} if body else {})}
+        try:
+            async with self._session.request(
+                method, url, data=body, params=query, headers=sent, allow_redirects=False
+            ) as response:
+                content = await _read(response, limit)
+                status, wait, kind = response.status, _wait(response), response.content_type
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:  # perhaps it was taken
+            raise TransientDelivery(type(error).__name__) from error
+        if content is None:
+            raise PermanentDelivery(f"larger than {limit} bytes")
+        if status == 429 or status >= 500:
+            raise TransientDelivery(f"HTTP {status}", retry_after=wait)
+        return Reply(status=status, document=_object(content), wait=wait, content=content, media_type=kind)
+
+
+class AccessToken:
+    """A token for many calls: fetched when it is first needed, by one while the others wait; renewed before its end."""
+
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[tuple[str, float]]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._token = ""
+        self._until = 0.0
+
+    async def get(self) -> str:
+        """A token that is good for some minutes.
+
+        Raises:
+            TransientDelivery: it cannot be had now.
+        """
+        if self._token and self._clock() < self._until:
+            return self._token
+        async with self._lock:
+            if not self._token or self._clock() >= self._until:
+                token, seconds = await self._fetch()
+                self._until = self._clock() + max(seconds - _TOKEN_MARGIN, seconds / 2)
+                self._token = token
+        return self._token
+
+    def expire(self, token: str) -> None:
+        """The platform does not take this one any more."""
+        if token == self._token:
+            self._token = ""
+
+
+def cut(text: str, limit: int, *, mark: str = "…") -> str:
+    """The text in at most `limit` bytes of UTF-8, cut between characters; `mark` shows that it was cut."""
+    encoded = text.encode()
+    if len(encoded) <= limit:
+        return text
+    return encoded[: limit - len(mark.encode())].decode(errors="ignore") + mark
+
+
+def with_choices(text: str, choices: Sequence[Choice]) -> str:
+    """The text with its buttons as lines, for platforms that have none: what to type, and what it does."""
+    lines = [choice.label if choice.says == choice.label else f"{choice.label}: {choice.says}" for choice in choices]
+    return "\n".join([text, "", *lines]) if lines else text
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 << 10):
+        body += chunk
+        if len(body) > limit:
+            response.close()
+            return None
+    return bytes(body)
+
+
+def _object(content: bytes) -> Mapping[str, Any]:
+    try:
+        document = orjson.loads(content)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _wait(response: aiohttp.ClientResponse) -> timedelta | None:
+    """Seconds to wait, as RFC 9110 or Feishu say it."""
+    said = response.headers.get("Retry-After") or response.headers.get("x-ogw-ratelimit-reset") or ""
+    return min(timedelta(seconds=int(said[:9])), _LONGEST_WAIT) if said.isascii() and said.isdigit() else None
