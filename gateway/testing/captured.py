@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.channels.base import Parsed
-from gateway.message import Address, Bounce, DeliveryReceipt, File, InboundMessage, Raw
+from gateway.message import Address, Bounce, DeliveryReceipt, File, InboundMessage, Raw, Talk
 
 MEDIA_TYPES: Mapping[str, str] = {
     ".json": "application/json",
@@ -71,7 +71,7 @@ def stray_expectations(folder: Path) -> list[str]:
 
 
 def plain(item: Parsed) -> dict[str, Any]:
-    """What an item says, as JSON: every field that is not its default; of files their size and hash.
+    """What an item says, as JSON: every field that is not its default; of files their size and hash, or where they lie.
 
     `outcome` is what it will most likely be; whether it was right shows in the journal.
     """
@@ -125,7 +125,7 @@ def _read(file: Path) -> Captured:
     )
 
 
-def _differing(item: Parsed, left_out: frozenset[str]) -> dict[str, Any]:
+def _differing(item: Parsed | Talk, left_out: frozenset[str]) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for one in fields(item):
         value = getattr(item, one.name)
@@ -138,6 +138,10 @@ def _plain(value: object) -> Any:
     match value:
         case datetime():
             return value.isoformat()
+        case File(name=name, media_type=media_type, reference=reference) if reference:
+            return {"name": name, "media_type": media_type, "reference": reference}
+        case File(name=name, media_type=media_type, reference=reference) if reference:
+            return {"name": name, "media_type": media_type, "reference": reference}
         case File(name=name, media_type=media_type, content=content):
             digest = hashlib.sha256(content).hexdigest()
             return {"name": name, "media_type": media_type, "size": len(content), "sha256": digest}
@@ -147,6 +151,10 @@ def _plain(value: object) -> Any:
             return [_plain(one) for one in value]
         case str() | int() | float() | None:
             return value
+        case Talk():
+            return _differing(value, frozenset())
+        case Talk():
+            return _differing(value, frozenset())
         case Address() | Bounce():
             return {one.name: getattr(value, one.name) for one in fields(value) if getattr(value, one.name) != ""}
         case _:

@@ -14,7 +14,6 @@ import pytest
 
 from gateway.channels.base import Channel, Transport
 from gateway.channels.telegram import Telegram
-from gateway.channels.telegram.pace import Pace
 from gateway.errors import Refused
 from gateway.message import Raw
 from gateway.testing.kit import (
@@ -29,6 +28,7 @@ from gateway.testing.kit import (
     running_channel,
 )
 from gateway.testing.steps import play
+from tests.channels.telegram.at_hand import FastPace
 from tests.servers.telegram import TOKEN, TelegramServer, telegram_server
 
 HEADER = "x-telegram-bot-api-secret-token"
@@ -121,18 +121,6 @@ class TestPolling(_Bot):
         assert refused.value.status == 404
 
 
-class _Fast(Pace):
-    """Turns in a time that passes while somebody waits for it."""
-
-    def __init__(self) -> None:
-        self._now = 1000.0
-        super().__init__(lambda: self._now, self._pass)
-
-    async def _pass(self, seconds: float) -> None:
-        self._now += seconds
-        await asyncio.sleep(0)
-
-
 class Cloud:
     """The test server as a provider that misbehaves."""
 
@@ -183,7 +171,7 @@ class TestWayOut(TransportConformance):
         """A bot whose turns take no time."""
         bot = super().build(name, **settings)
         assert isinstance(bot, Telegram)
-        bot.pace = _Fast()
+        bot.pace = FastPace()
         return bot
 
     @contextlib.asynccontextmanager
