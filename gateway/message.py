@@ -40,10 +40,12 @@ class Talk:
 
     `account` is whom the channel answers: what its transport takes as `to`, and what follows ``NAME:`` in the sender's
     chat address. `route` is where the platform wants answers until `route_until`, such as a session webhook. `revises`
-    is the external id of an earlier message that this one replaces, or takes back where it is `deleted`.
+    is the external id of an earlier message that this one replaces, or takes back where it is `deleted`. `medium` is by
+    what the answer goes where that is not the channel itself: a text is answered by ``sms``.
     """
 
     account: str
+    medium: str = ""
     route: str = ""
     route_until: datetime | None = None
     revises: str = ""

@@ -82,7 +82,7 @@ def _standing(tx: Tx, draft: TicketDraft, spoken: Spoken, known: Conversation) -
     if missing and account:
         named = load_tickets(tx.connection, missing)
         tickets |= {one.id: one for one in named.values() if account in one.identities}
-    newest = newest_notice(tx.connection, draft.channel, spoken.account)
+    newest = newest_notice(tx.connection, spoken.medium or draft.channel, spoken.account)
     to_rate = newest.ticket_id if newest and newest.notice in _ASKS_FOR_RATING and newest.ticket_id in tickets else None
     return Standing(tickets=tickets, to_rate=to_rate, heard_of_at=newest.at if newest else None)
 
@@ -191,7 +191,7 @@ def _say(tx: Tx, draft: TicketDraft, reply: Reply, ticket: Ticket | None, policy
         event_seq=0,
         notice=f"chat_{reply.name}",
         role=COMPLAINANT,
-        medium=draft.channel,
+        medium=spoken.medium or draft.channel,
         address=spoken.account,
         name=draft.complainant.name,
         locale=ticket.locale if ticket is not None else draft.locale,

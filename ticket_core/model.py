@@ -138,10 +138,12 @@ class Spoken:
     `command` is empty for plain words; `pressed` where it came as a command and not in words of the trade. `words` and
     `files` tell whether anything is left beside the command; `contact` whether it names a way to reach the person
     beyond this account, `reachable` whether one was known already. `ticket_id` is one that the command names. `revises`
-    is the external id of an earlier message that this one replaces, or takes back where it is `deleted`.
+    is the external id of an earlier message that this one replaces, or takes back where it is `deleted`. `medium` is by
+    what the answer goes, the channel itself where it is empty.
     """
 
     account: str
+    medium: str = ""
     command: str = ""
     pressed: bool = False
     words: bool = True

@@ -28,6 +28,7 @@ _WORDS: Mapping[str, str] = {
     **dict.fromkeys(
         ("确认", "提交", "确认提交", "是", "是的", "好", "好的", "confirm", "yes", "ok", "submit"), "confirm"
     ),
+    **dict.fromkeys(("td", "t", "退订", "unsubscribe", "stop"), "stop"),  # of our texts; it withdraws nothing
     **dict.fromkeys(("取消", "否", "不", "不是", "cancel", "no"), "cancel"),
 }
 _SCORE = re.compile(r"(?:评价|评分|打分|rate)?\s*([1-5])\s*(?:分|星|stars?)?", re.IGNORECASE)
@@ -54,6 +55,7 @@ def spoken_of(talk: Talk, text: str, *, files: bool, contact: bool) -> tuple[Spo
         words = "" if kind else words
     spoken = Spoken(
         account=talk.account,
+        medium=talk.medium,
         command=command,
         pressed=pressed,
         words=bool(words),

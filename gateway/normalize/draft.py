@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.message import Address, InboundMessage
@@ -50,6 +50,9 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
     subject = _line(fields.get("subject") or message.subject) or subject_from(text)
     given = fields.get("complainant") or {}
     complainant, identities = _complainant(sender, given, _caller(fields, reading), reading)
+    if spoken is not None and spoken.medium == "sms":
+        # What cannot be answered by SMS is no conversation: a switchboard, another machine's sender code.
+        spoken = replace(spoken, account=complainant.mobile) if complainant.mobile else None
     thread = _thread(message.thread, reading)
     by_people = message.automatic in _SENT_BY_PEOPLE
     intent, note = "complaint", ""

@@ -153,8 +153,6 @@ def _plain(value: object) -> Any:
             return value
         case Talk():
             return _differing(value, frozenset())
-        case Talk():
-            return _differing(value, frozenset())
         case Address() | Bounce():
             return {one.name: getattr(value, one.name) for one in fields(value) if getattr(value, one.name) != ""}
         case _:

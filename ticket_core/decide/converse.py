@@ -159,6 +159,11 @@ def _new(heard: _Heard) -> Turn:
     return Turn(move=Nothing(), after=fresh, reply=Reply(name="ask_kind", said={"kinds": list(heard.rule.kinds)}))
 
 
+def _stop(heard: _Heard) -> Turn:
+    """No more of our texts: kept in the journal, and not answered by one more."""
+    return Turn(move=Nothing(), after=heard.now)
+
+
 def _status(heard: _Heard) -> Turn:
     wanted = heard.spoken.ticket_id
     found = [one for one in heard.standing.tickets.values() if wanted in (None, one.id)]
@@ -280,6 +285,7 @@ _COMMANDS: Mapping[str, Callable[[_Heard], Turn]] = {
     "help": _welcome,
     "start": _welcome,
     "new": _new,
+    "stop": _stop,
     "status": _status,
     "urge": _urge,
     "add": _add,

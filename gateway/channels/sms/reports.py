@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from gateway.channels.base import Answer, Parsed, Refused, Webhook
 from gateway.channels.sms.values import found, presets, text_of
 from gateway.errors import ConfigError
-from gateway.message import Accepted, Address, DeliveryReceipt, DeliveryStatus, InboundMessage, Raw
+from gateway.message import Accepted, Address, DeliveryReceipt, DeliveryStatus, InboundMessage, Raw, Talk
 
 _STRICT = ConfigDict(extra="forbid")
 _SHORTEST_SECRET = 16
@@ -115,6 +115,7 @@ class SmsReports(Webhook):
                 sender=(Address(medium="phone", value=said(form.sender)),),
                 text=said(form.text),
                 lodged_at=_time(said(form.sent_at)),
+                talk=Talk(account=said(form.sender), medium="sms"),
             )
         known = form.statuses.get(status)
         return DeliveryReceipt(
