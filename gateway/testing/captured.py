@@ -140,8 +140,6 @@ def _plain(value: object) -> Any:
             return value.isoformat()
         case File(name=name, media_type=media_type, reference=reference) if reference:
             return {"name": name, "media_type": media_type, "reference": reference}
-        case File(name=name, media_type=media_type, reference=reference) if reference:
-            return {"name": name, "media_type": media_type, "reference": reference}
         case File(name=name, media_type=media_type, content=content):
             digest = hashlib.sha256(content).hexdigest()
             return {"name": name, "media_type": media_type, "size": len(content), "sha256": digest}
