@@ -7,6 +7,7 @@ notice of several parts is remembered while the process lives, so that only the 
 from __future__ import annotations
 
 import hmac
+import json
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -102,7 +103,7 @@ class Telegram(Webhook, Polling, Chat, Fetching):
         """Telegram signs nothing; it sends the secret that it was told with the address."""
         if self.settings.mode != "webhook":
             raise Refused(404, "this bot is polled")
-        if not hmac.compare_digest(raw.headers.get(SECRET_HEADER, "").encode(), self._secret):
+        if not hmac.compare_digest(raw.headers.get(SECRET_HEADER, "").encode(errors="replace"), self._secret):
             raise Refused(401, "wrong secret")
 
     def parse(self, raw: Raw) -> Sequence[Parsed]:
@@ -133,7 +134,7 @@ class Telegram(Webhook, Polling, Chat, Fetching):
                 yield self._raw(_QUIET), _nothing
             for update in updates:
                 offset, at = update["update_id"] + 1, self.clock()
-                raw = self._raw(orjson.dumps(update))
+                raw = self._raw(json.dumps(update, separators=(",", ":")).encode())
                 yield raw, lambda o=offset, a=at, body=raw.body: self._done(o, a, body)  # type: ignore[misc]
 
     async def fetch(self, reference: str) -> File:

@@ -30,7 +30,7 @@ class TelegramSettings:
     api_url: Annotated[str, Field(pattern=r"^https?://[^?#@]+$")] = OFFICIAL
     proxy: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = field(default="", repr=False)
     timeout: Annotated[float, Field(gt=0, le=15)] = 10.0
-    long_poll: Annotated[int, Field(ge=0, le=50)] = 25
+    long_poll: Annotated[int, Field(ge=1, le=50)] = 25
     concurrency: Annotated[int, Field(ge=1, le=8)] = 4
 
     @property

@@ -6,6 +6,7 @@ that one it cannot parse would hold up all others.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -27,6 +28,7 @@ FILE_LIMIT = 20 << 20
 _FILE_TIMEOUT = 60.0  # seconds for a whole file
 _ANSWER_LIMIT = 16 << 20
 _MOST_UPDATES = 50  # at a time
+_BESIDES_SENDS = 8  # connections for the long poll, confirmations and files, so that no send waits for them
 _LONGEST_HOLD = timedelta(days=1)
 #: Relative, as the cloud's are; a server started with --local tells absolute ones of its own disk.
 _PATH = re.compile(r"(?!/)(?!.*\.\.)[A-Za-z0-9_./-]{1,512}")
@@ -95,9 +97,12 @@ class Wire(BaseRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """The answer; one that is none is not logged, unlike by the base."""
+        """The answer; one that is none is not logged, unlike by the base.
+
+        Half a surrogate pair in one update must not make the others unreadable, so the parser is the lenient one.
+        """
         try:
-            answer = orjson.loads(payload)
+            answer = json.loads(payload.decode("utf-8", "replace"))
         except ValueError as error:
             raise NetworkError("the answer is not JSON") from error
         if not isinstance(answer, dict) or (answer.get("ok") is True and "result" not in answer):
@@ -152,8 +157,7 @@ class Wire(BaseRequest):
         self, method: str, url: str, limit: float, form: Mapping[str, str] | None = None
     ) -> aiohttp.client._RequestContextManager:
         if self._session is None:
-            # One more than sends at a time: the long poll keeps its own.
-            connector = aiohttp.TCPConnector(limit=self._settings.concurrency + 1)
+            connector = aiohttp.TCPConnector(limit=self._settings.concurrency + _BESIDES_SENDS)
             self._session = aiohttp.ClientSession(connector=connector)
         return self._session.request(
             method,

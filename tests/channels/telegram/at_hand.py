@@ -47,7 +47,7 @@ class MemoryAtHand:
 @contextlib.asynccontextmanager
 async def bot_at(server: TelegramServer, name: str = "bot", **settings: Any) -> AsyncIterator[Telegram]:
     """A bot of this cloud, open until the end of the block."""
-    own: dict[str, Any] = {"token": TOKEN, "api_url": server.url, "timeout": 1.0, "long_poll": 0, **settings}
+    own: dict[str, Any] = {"token": TOKEN, "api_url": server.url, "timeout": 1.0, "long_poll": 1, **settings}
     bot = Telegram(name, TelegramSettings(**own))
     bot.memory = MemoryAtHand()
     bot.pace = FastPace()

@@ -136,6 +136,13 @@ async def test_a_guided_complaint_with_an_album_an_edit_and_buttons(server: Tele
         assert "路灯坏了四天" in [one.text for one in said]
         assert server.pressed == ["77", "78"]
 
+        async def fetched() -> bool:
+            said = await parts.store.read(partial(load_complaints, ticket_id=ticket.id))
+            sizes = sorted(one.size for complaint in said for one in complaint.attachments)
+            return sizes == sorted(len(content) for _, content in server.files.values())
+
+        await until(fetched)
+
 
 async def test_whoever_blocks_the_bot_is_told_by_another_way(server: TelegramServer, tmp_path: Path) -> None:
     async with gateway(tmp_path, bot={"token": TOKEN, "api_url": server.url, "long_poll": 1}) as parts:

@@ -14,7 +14,6 @@ from telegram.error import Conflict, InvalidToken, NetworkError
 from gateway.channels.base import PermanentDelivery, TransientDelivery
 from gateway.channels.telegram import Telegram, TelegramSettings
 from gateway.channels.telegram.channel import ALLOWED
-from gateway.errors import ConfigError
 from gateway.message import Accepted, InboundMessage, Raw
 from tests.channels.telegram.at_hand import SENT_AT, bot_at, pressed, written
 from tests.servers.telegram import TOKEN, TelegramServer, telegram_server
@@ -66,7 +65,7 @@ async def test_where_it_stopped_is_known_after_a_restart(server: TelegramServer)
 
 async def test_an_update_that_nobody_understands_does_not_hold_up_the_next(server: TelegramServer) -> None:
     broken: dict[str, Any] = {"update_id": 5, "message": {"message_id": "five", "date": None}}
-    await server.happen(broken, written(6, "二"))
+    await server.happen(broken, written(6, "half a pair: \ud83d"), written(7, "二"))
     async with bot_at(server) as bot, contextlib.aclosing(bot.poll()) as inputs:  # type: ignore[type-var]
         seen = []
         async for raw, mark in inputs:
@@ -204,19 +203,6 @@ def test_a_push_of_a_press_is_answered_with_its_confirmation() -> None:
     assert answer.media_type == "application/json"
     assert answer.body == b'{"method":"answerCallbackQuery","callback_query_id":"77"}'
     assert bot.answer_to(Raw(channel="bot", body=b'{"update_id":1}', received_at=at), []).body == b""
-
-
-def test_pushes_need_an_address_where_telegram_finds_us() -> None:
-    for table in ({}, {"public_url": "http://tousu.example.com"}):
-        with pytest.raises(ConfigError, match="public_url"):
-            Telegram("bot", TelegramSettings(token=TOKEN, mode="webhook", **table))
-
-
-def test_the_secret_of_the_file_stands_before_the_one_made_from_the_token() -> None:
-    own = TelegramSettings(token=TOKEN, secret="synthetic-secret-0123456789")
-    assert own.secret_for("bot") == "synthetic-secret-0123456789"
-    made = TelegramSettings(token=TOKEN)
-    assert made.secret_for("bot") != made.secret_for("other")
 
 
 async def test_a_file_is_fetched_by_its_id(server: TelegramServer) -> None:
