@@ -39,17 +39,19 @@ class Pace:
         Raises:
             TransientDelivery: that takes longer than `LONGEST_WAIT`, and how long.
         """
-        now = self.clock()
         bucket = self._group if chat.startswith("-") else self._person
-        wait = max(self._held_for(chat, now), bucket.wait(chat, now), self._bot.wait(_ALL, now))
+        now = self.clock()
+        await self._queue(bucket, chat, max(self._held_for(chat, now), bucket.wait(chat, now)))
+        await self._queue(self._bot, _ALL, self._bot.wait(_ALL, self.clock()))  # not before: others would wait with it
+        if (held := self._held_for(chat, self.clock())) > 0.05:  # somebody was told to wait meanwhile
+            raise TransientDelivery("Telegram asked to wait", retry_after=timedelta(seconds=held))
+
+    async def _queue(self, bucket: _Bucket, key: str, wait: float) -> None:
         if wait > LONGEST_WAIT:
             raise TransientDelivery("more than Telegram takes at a time", retry_after=timedelta(seconds=wait))
-        bucket.take(chat, now + wait)
-        self._bot.take(_ALL, now + wait)
+        bucket.take(key, self.clock() + max(wait, 0.0))
         if wait > 0:
             await self._sleep(wait)
-            if (held := self._held_for(chat, self.clock())) > 0:  # somebody was told to wait meanwhile
-                raise TransientDelivery("Telegram asked to wait", retry_after=timedelta(seconds=held))
 
     def hold(self, chat: str, wait: timedelta) -> None:
         """Send nothing to `chat` for so long."""

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.channels.base import PermanentDelivery, TransientDelivery
 from gateway.channels.telegram import Telegram
+from gateway.channels.telegram.pace import Pace
 from tests.channels.telegram.at_hand import FastPace, bot_at, notice
 from tests.servers.telegram import TOKEN, TelegramServer, telegram_server
 
@@ -73,6 +74,24 @@ async def test_one_message_a_second_to_a_person_and_thirty_to_all(bot: Telegram,
     for account in range(45):
         await bot.send(notice(to=str(account + 1)))
     assert sum(pace_of(bot).slept) == pytest.approx(15 / 30, abs=0.05)
+
+
+async def test_whoever_waits_for_a_turn_holds_up_nobody_else() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.Event().wait()
+
+    pace = Pace(lambda: 1000.0, sleep)
+    waiting = [asyncio.create_task(pace.turn("1")) for _ in range(9)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        await pace.turn("2")
+    assert slept == pytest.approx([float(n) for n in range(1, 9)])
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_twenty_messages_a_minute_to_a_group(bot: Telegram, server: TelegramServer) -> None:
