@@ -1,0 +1,144 @@
+"""The HTTP interfaces of WeCom and WeChat: one access token for all calls, and what their codes mean.
+
+https://developer.work.weixin.qq.com/document/path/90313 (WeCom),
+https://developers.weixin.qq.com/doc/oplatform/developers/errCode/errCode.html (WeChat)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from gateway.channels.api import AccessToken, Api, Reply
+from gateway.errors import PermanentDelivery, TransientDelivery
+from gateway.message import File
+
+#: The token is not taken any more: a new one, and the call once again.
+_STALE = frozenset({40001, 40014, 42001, 41001})
+_FILE_LIMIT = 20 << 20
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+#: What a code means: how long to wait, or None where it will never be taken.
+Codes = Mapping[int, timedelta | None]
+COMMON: Codes = {
+    -1: timedelta(seconds=10),  # the platform is busy
+    45009: _MINUTE,  # too many calls
+    45011: _MINUTE,  # too many calls a minute
+    45033: timedelta(seconds=10),  # too many at a time
+    40003: None,  # no such account
+    40007: None,  # no such file, or older than three days
+    40058: None,  # a parameter is wrong
+    44004: None,  # nothing to say
+    45002: None,  # too long
+}
+WECOM: Codes = {
+    **COMMON,
+    40031: None,  # no such accounts
+    60011: None,  # may not see that person
+    60111: None,  # no such person
+    81013: None,  # no recipient is left
+    82001: None,  # no recipient is left
+    95001: None,  # 5 messages since the person wrote
+    95002: None,  # 48 hours since the person wrote
+    95013: None,  # the talk is over
+    95016: None,  # no talk with that person
+    95018: None,  # a person of the house has taken over, or the talk is over
+}
+WECHAT: Codes = {
+    **COMMON,
+    45009: _HOUR,  # the quota of the day
+    43004: None,  # does not follow us
+    43019: None,  # on the black list
+    45015: None,  # 48 hours since the person wrote
+    45047: None,  # 5 messages since the person wrote
+    48002: None,  # the person takes no messages from us
+}
+
+
+class Cloud:
+    """Calls in the name of one application; `trouble` hears when its credentials are not taken, until they are."""
+
+    def __init__(
+        self,
+        place: str,
+        token_path: str,
+        credentials: Mapping[str, str],
+        codes: Codes,
+        trouble: dict[str, str],
+        *,
+        timeout: float,
+        concurrency: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._place = place.rstrip("/")
+        self._token_path = token_path
+        self._credentials = credentials
+        self._codes = codes
+        self._trouble = trouble
+        self._api = Api(timeout=timeout, concurrency=concurrency)
+        self._token = AccessToken(self._fetch_token, clock)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._api.close()
+
+    async def call(self, path: str, json: object, reference: str = "") -> Mapping[str, Any]:
+        """Ask by POST; a token that is not taken any more is renewed once.
+
+        Raises:
+            TransientDelivery: later, or when the operator has mended something.
+            PermanentDelivery: the platform will never do it.
+        """
+        marked = {"X-Request-Id": reference} if reference else None  # for whoever compares logs
+        reply = await self._asked("POST", path, {}, json=json, headers=marked)
+        return reply.document
+
+    async def file(self, reference: str) -> File:
+        """A file that somebody sent, up to 20 MB; the platforms keep it for three days."""
+        media_id, _, name = reference.partition(" ")
+        reply = await self._asked("GET", "/cgi-bin/media/get", {"media_id": media_id}, limit=_FILE_LIMIT)
+        return File(name=name, media_type=reply.media_type or "application/octet-stream", content=reply.content)
+
+    async def _asked(self, method: str, path: str, query: Mapping[str, str], **more: Any) -> Reply:
+        for last in (False, True):
+            token = await self._token.get()
+            query = {**query, "access_token": token}
+            reply = await self._api.call(method, f"{self._place}{path}", query=query, **more)
+            code = _code(reply)
+            if code in _STALE:
+                self._token.expire(token)
+                if not last:
+                    continue
+            checked(reply, self._codes, need_code=method == "POST")
+            return reply
+        raise AssertionError("unreachable")
+
+    async def _fetch_token(self) -> tuple[str, float]:
+        reply = await self._api.call("GET", f"{self._place}{self._token_path}", query=self._credentials)
+        token, seconds = reply.document.get("access_token"), reply.document.get("expires_in")
+        if isinstance(token, str) and token and isinstance(seconds, int) and seconds > 0:
+            self._trouble.pop("credentials", None)
+            return token, float(seconds)
+        code = _code(reply)
+        self._trouble["credentials"] = f"no access token: {reply.status} {code}"
+        raise TransientDelivery(f"no access token: {reply.status} {code}")
+
+
+def checked(reply: Reply, codes: Codes, *, need_code: bool = True) -> None:
+    """Raise unless it was done. An unknown code is of our set-up: somebody mends it, so the notice waits for that."""
+    code = _code(reply)
+    if reply.status == 200 and (code == 0 or (code is None and not need_code and "errmsg" not in reply.document)):
+        return
+    said = f"{reply.status} {code}"  # their texts hold addresses
+    if code is not None and code in codes:
+        wait = codes[code]
+        if wait is None:
+            raise PermanentDelivery(said, status=str(code))
+        raise TransientDelivery(said, retry_after=wait)
+    raise TransientDelivery(said)
+
+
+def _code(reply: Reply) -> int | None:
+    code = reply.document.get("errcode")
+    return code if isinstance(code, int) else None
