@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -72,6 +73,12 @@ async def the_ticket(parts: Parts) -> Any:
     """The one ticket there is."""
     (ticket_id,) = {line.ticket_id for line in await journal(parts)} - {None}
     return await parts.store.read(partial(load_ticket, ticket_id=ticket_id))
+
+
+async def do(parts: Parts, ticket: Any, action: str, *, role: str, **fields: Any) -> None:
+    """Somebody does something to the ticket."""
+    command = Command(ticket_id=ticket.id, action=action, actor=role, role=role, at=datetime.now(UTC), fields=fields)
+    await parts.reception.act(command)
 
 
 @pytest.fixture
@@ -144,6 +151,27 @@ async def test_a_guided_complaint_with_an_album_an_edit_and_buttons(server: Tele
         await until(fetched)
 
 
+async def test_the_answer_of_an_agent_arrives_in_the_chat_and_is_rated_by_its_buttons(
+    server: TelegramServer, tmp_path: Path
+) -> None:
+    async with gateway(tmp_path, bot={"token": TOKEN, "api_url": server.url, "long_poll": 1}) as parts:
+        await server.happen(written(1, "宽带断了三天,没有人处理。"))
+        await server.arrived(1)
+        ticket = await the_ticket(parts)
+        await do(parts, ticket, "answer", role="supervisor", text="线路已修复,费用已减免。")
+        answer = (await server.arrived(2))[-1]
+        assert "线路已修复,费用已减免。" in answer["text"]
+        keys = [key for row in json.loads(answer["reply_markup"])["inline_keyboard"] for key in row]
+        five = next(key["callback_data"] for key in keys if key["callback_data"].endswith(" 5"))
+        await server.happen(pressed(2, five, press="79"))
+
+        async def rated() -> bool:
+            events = await parts.store.read(partial(load_events, ticket_id=ticket.id))
+            return "rated" in [one.kind for one in events] and server.pressed == ["79"]
+
+        await until(rated)
+
+
 async def test_whoever_blocks_the_bot_is_told_by_another_way(server: TelegramServer, tmp_path: Path) -> None:
     async with gateway(tmp_path, bot={"token": TOKEN, "api_url": server.url, "long_poll": 1}) as parts:
         words = ("/new", "宽带断了三天,没有人处理。", "13800001234", "/skip", "/confirm")
@@ -151,16 +179,7 @@ async def test_whoever_blocks_the_bot_is_told_by_another_way(server: TelegramSer
         await server.arrived(len(words))
         server.blocked = {"700000001"}
         ticket = await the_ticket(parts)
-        await parts.reception.act(
-            Command(
-                ticket_id=ticket.id,
-                action="withdraw",  # on the tracking page
-                actor="complainant",
-                role="complainant",
-                at=datetime.now(UTC),
-                fields={"reason": "已解决"},
-            )
-        )
+        await do(parts, ticket, "withdraw", role="complainant", reason="已解决")  # on the tracking page
 
         async def fell_back() -> Any:
             events = await parts.store.read(partial(load_events, ticket_id=ticket.id))
