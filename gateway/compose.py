@@ -68,6 +68,8 @@ class Composer:
         reason = None if isinstance(brief, Saying) else reason_to_hold(_passage(brief), self.caps)
         if reason is not None:
             return Fact(at=now, status="suppressed", detail=reason)
+        if owed.role == "source" and isinstance(brief, Brief):
+            return self._step(brief, now)
         wanted: list[Form] = [form for form in (*FORMS, "choices") if form in forms]
         try:
             if isinstance(brief, Saying):
@@ -84,6 +86,39 @@ class Composer:
             message=_message(brief, rendered, self.letterhead.keys, now),
             rendered=orjson.dumps(rendered.forms).decode(),
             template_version=rendered.template_version,
+        )
+
+    def _step(self, brief: Brief, now: datetime) -> Ready | Fact:
+        """A step back to the forwarding body: values, which its channel puts into the body's own form."""
+        ticket, event = brief.ticket, brief.event
+        source = self.policy.sources.get(ticket.source.body) if ticket.source else None
+        step = source.step_on.get(event.kind) if source else None
+        if step is None:
+            return Fact(at=now, status="suppressed", detail="no_such_step")
+        profile = self.policy.profiles[ticket.profile]
+        fields = {
+            "step": step.code or step.name,
+            "step_name": step.name,
+            "case_number": brief.owed.address,
+            "number": number_of(ticket.id),
+            "at": event.at.astimezone(profile.tz).isoformat(timespec="seconds"),
+            "status": profile.label_of("status", ticket.status),
+            "group": profile.label_of("group", ticket.group) if ticket.group else "",
+            "answer": ticket.answer,
+            **{theirs: event.data.get(ours, "") for theirs, ours in step.fields.items()},
+        }
+        return Ready(
+            owed=brief.owed,
+            message=OutboundMessage(
+                reference=reference_of(brief.owed.id),
+                to=brief.owed.address,
+                forms={},
+                ticket_number=number_of(ticket.id),
+                reply=False,
+                fields=fields,
+            ),
+            rendered=orjson.dumps(fields).decode(),
+            template_version="",
         )
 
 

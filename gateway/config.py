@@ -95,6 +95,7 @@ class Settings(BaseSettings):
     )
     profile: str = "generic"
     profiles_folder: Path | None = None
+    sources_folder: Path | None = None
     calendar_folder: Path | None = None
     templates_folder: Path = Field(default_factory=shipped_templates)
     secret: str = ""

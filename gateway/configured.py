@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from ticket_core.directory import Directory
 from ticket_core.errors import ProfileError
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile, load_profile
+from ticket_core.source import Source, load_source, with_clocks
 
 #: Ways in and out that every installation has, unless its file says otherwise.
 _CHANNELS = {"web": {"kind": "web"}, "phone": {"kind": "phone"}}
@@ -62,9 +64,28 @@ def read_policy(settings: Settings) -> Policy:
     calendar: Calendar | None = None
     with gathered(problems):
         calendar = read_calendar(settings)
+    sources: dict[str, Source] = {}
+    for name in source_names_of(settings):
+        with gathered(problems):
+            sources[name] = load_source(name, *source_folders(settings))
     if problems or calendar is None:
         raise ConfigError(problems)
-    return Policy(profiles=profiles, calendar=calendar, directory=Directory(settings.people))
+    return Policy(
+        profiles={name: with_clocks(profile, sources) for name, profile in profiles.items()},
+        calendar=calendar,
+        directory=Directory(settings.people),
+        sources=sources,
+    )
+
+
+def source_folders(settings: Settings) -> list[Path]:
+    """Where the operator keeps sources of his own."""
+    return [settings.sources_folder] if settings.sources_folder else []
+
+
+def source_names_of(settings: Settings) -> list[str]:
+    """The forwarding bodies that channels name."""
+    return sorted({str(table["source"]) for table in settings.channels.values() if table.get("source")})
 
 
 def channel_tables(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
@@ -78,7 +99,7 @@ def make_channels(settings: Settings) -> dict[str, Channel]:
     Raises:
         ConfigError: with every problem of the section.
     """
-    defaults = {"public_url": settings.http.public_url}
+    defaults = {"public_url": settings.http.public_url, "sources_folder": settings.sources_folder}
     return build("channels", channel_tables(settings), common=_CHANNEL_KEYS, defaults=defaults)
 
 

@@ -120,6 +120,7 @@ class OutboundMessage:
     token: str = ""  # unforgeable; an answer that carries it joins the ticket
     reply: bool = True  # it answers a complainant; False: it tells somebody of the house
     template: Mapping[str, Any] = field(default_factory=dict)  # provider template id and variables, for SMS
+    fields: Mapping[str, Any] = field(default_factory=dict)  # a step back to a forwarding body: what it is about
     route: str = ""  # in a conversation: where the platform wants the answer now; empty when that has passed
     heard_at: datetime | None = None  # in a conversation: when that account last said something
     sent_since: int = 0  # in a conversation: how many notices it got since then

@@ -66,8 +66,17 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "gateway.mask": (set(), set()),
     "gateway.shipped": (set(), set()),
     "gateway.channels": ({*EDGE_VALUES, "gateway.channels", "gateway.normalize.mail"}, {"*"}),
+    # A forwarding body's rules tell how to read its cases; they know no ticket either.
+    "gateway.channels.transfer": (
+        {*EDGE_VALUES, "gateway.channels", "gateway.normalize.source", "ticket_core.source", "ticket_core.errors"},
+        {"*"},
+    ),
     "gateway.normalize": (
-        {*EDGE_VALUES, "gateway.normalize", *(f"ticket_core.{m}" for m in ("model", "profile", "number", "errors"))},
+        {
+            *EDGE_VALUES,
+            "gateway.normalize",
+            *(f"ticket_core.{m}" for m in ("model", "profile", "source", "number", "errors")),
+        },
         {"*"},
     ),
     # The mail channel's parse needs it, so it knows no ticket.
@@ -128,7 +137,7 @@ def forbidden_imports(module: Module) -> Iterator[str]:
 def concrete_channel(name: str) -> str:
     """Return the adapter that `name` lies in, as a module name, or "" when it lies in none."""
     parts = name.split(".")
-    adapter = parts[:2] == ["gateway", "channels"] and len(parts) > 2 and parts[2] != "base"
+    adapter = parts[:2] == ["gateway", "channels"] and len(parts) > 2 and parts[2] not in ("base", "api")
     return ".".join(parts[:3]) if adapter else ""
 
 

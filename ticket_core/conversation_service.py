@@ -26,9 +26,8 @@ from ticket_core.store.conversations import (
     save_conversation,
     tickets_of,
 )
+from ticket_core.store.fallback import owe
 from ticket_core.store.person import lock_people
-from ticket_core.store.rows import notice_row
-from ticket_core.store.schema import notice
 from ticket_core.store.tickets import load_complaints, load_tickets
 from ticket_core.store.tx import Tx
 
@@ -198,7 +197,7 @@ def _say(tx: Tx, draft: TicketDraft, reply: Reply, ticket: Ticket | None, policy
         send_at=draft.received_at,
         said=json.dumps(said, ensure_ascii=False),
     )
-    tx.insert(notice, [notice_row(tx.next_id("notice"), owing, to_us(draft.received_at))])
+    owe(tx, owing)
 
 
 def _telling(tx: Tx, draft: TicketDraft, reply: Reply, ticket: Ticket | None, policy: Policy) -> dict[str, JSON]:

@@ -116,11 +116,23 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The forwarding body 转办来源, its case number and its own deadlines (name, time)."""
+    """The forwarding body 转办来源, its case number and its own deadlines (name, time).
+
+    `track` tells apart the tickets of one case that is several things at once. `act` is what this message means for
+    the case, and `sent_at` when the body sent it, so that an older one that comes later overwrites nothing.
+    """
 
     body: str = ""
     case_number: str = ""
     deadlines: tuple[tuple[str, datetime], ...] = ()
+    track: str = ""
+    act: Literal["transfer", "urge", "withdraw", "extension"] = "transfer"
+    sent_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two messages one case."""
+        return self.body, self.case_number, self.track
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +147,10 @@ class Replay:
 class Spoken:
     """What somebody said in a conversation 会话 with one `account`, as far as words alone tell.
 
-    `command` is empty for plain words; `pressed` where it came as a command and not in words of the trade. `words` and
-    `files` tell whether anything is left beside the command; `contact` whether it names a way to reach the person
-    beyond this account, `reachable` whether one was known already. `ticket_id` is one that the command names. `revises`
-    is the external id of an earlier message that this one replaces, or takes back where it is `deleted`. `medium` is by
-    what the answer goes, the channel itself where it is empty.
+    `command` is empty for plain words; `pressed` where a button gave it. `words`, `files`: anything is left beside it;
+    `contact`: it names another way to the person, `reachable`: one was known. `ticket_id` is one the command names.
+    `revises` is the external id of an earlier message that this one replaces, or takes back where it is `deleted`.
+    Answers go by `medium`, by the channel itself where it is empty.
     """
 
     account: str
@@ -201,6 +212,7 @@ class TicketDraft:
     thread: int | None = None
     quoted: tuple[int, ...] = ()
     tags: tuple[str, ...] = ()
+    split_from: str = ""  # external id of the input that came in the same message and is its first part
     spoken: Spoken | None = None
     revises: int = 0  # the statement of its ticket that it replaces, or takes back where `retracts`
     retracts: bool = False
@@ -348,8 +360,7 @@ class Timer:
 class Notice:
     """Something owed to one recipient 通知: a row of the outbox, rendered when it is sent.
 
-    In a conversation something can be owed because of no ticket; then `ticket_id` is 0, and `said` (JSON) is all it
-    tells of.
+    What a conversation answers tells of what it `said` (JSON) itself; its `ticket_id` is 0 where it is about none.
     """
 
     ticket_id: int

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from ticket_core.calendar import Calendar
 from ticket_core.directory import Directory
 from ticket_core.profile import Profile
+from ticket_core.source import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """All policy of one deployment. `profiles` by name; `calendar` says which days are worked."""
+    """All policy of one deployment. `profiles` and `sources` by name; `calendar` says which days are worked."""
 
     profiles: Mapping[str, Profile]
     calendar: Calendar
     directory: Directory = field(default_factory=Directory)
+    sources: Mapping[str, Source] = field(default_factory=dict)

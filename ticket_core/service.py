@@ -24,6 +24,7 @@ from ticket_core.store.clock import to_us
 from ticket_core.store.person import People, link_identities, lock_people, unlink_identity
 from ticket_core.store.tickets import (
     keep_files,
+    load_cases,
     load_complaints,
     load_due_timers,
     load_events,
@@ -57,11 +58,15 @@ def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]
     One input has one effect however often it comes (contract, section 4); the order of `drafts` is that of commits.
     """
     keys = {key for draft in drafts if draft.intent != "automatic" for key in _names(draft, policy)}
+    cases = {draft.source.key for draft in drafts if draft.source and draft.source.case_number}
+    keys |= {f"case:{body}:{number}" for body, number, _ in cases}  # one message of a case at a time, too
     window = max(profile.repeat.window for profile in policy.profiles.values())
     people = lock_people(tx, keys, window, [to_us(_lodged_at(draft, policy)) for draft in drafts])
     # After the lock: of two deliveries of one input, the second waits for the first and then sees it.
-    seen = journal.known(tx, [key for draft in drafts if (key := journal.source_key(draft))])
-    batch = _Batch(tx, policy, people)
+    wanted = [key for draft in drafts if (key := journal.source_key(draft))]
+    wanted += [f"{draft.channel}:{draft.split_from}" for draft in drafts if draft.split_from]
+    seen = journal.known(tx, wanted)
+    batch = _Batch(tx, policy, people, load_cases(tx.connection, cases) if cases else {})
     named = {ticket_id for draft in drafts for ticket_id in (draft.thread, *draft.quoted) if ticket_id}
     people.tickets.update(load_tickets(tx.connection, named - set(people.tickets), lock=True))
     taken: list[Taken] = []
@@ -78,7 +83,8 @@ def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]
             taken.append(Taken(outcome="duplicate", inbound_id=earlier.inbound_id, ticket=ticket, statement=statement))
             continue
         inbound_id = tx.next_id("inbound")
-        changes = batch.decide(draft, inbound_id)
+        first = seen.get(f"{draft.channel}:{draft.split_from}") if draft.split_from else None
+        changes = batch.decide(draft, inbound_id, first.ticket_id if first else None)
         line = journal.Line(inbound_id, draft, changes.outcome, changes.ticket_id)
         lines.append(line)
         if key:
@@ -92,7 +98,11 @@ def intake(tx: Tx, drafts: Sequence[TicketDraft], policy: Policy) -> list[Taken]
 class _Batch:
     """What the inputs of one batch know of each other: each sees the tickets and complaints of those before it."""
 
-    def __init__(self, tx: Tx, policy: Policy, people: People) -> None:
+    def __init__(
+        self, tx: Tx, policy: Policy, people: People, cases: Mapping[tuple[str, str, str], Ticket] | None = None
+    ) -> None:
+        people.tickets.update({one.id: one for one in (cases or {}).values()})
+        self._cases = {key: one.id for key, one in (cases or {}).items()}
         self.changes: list[TicketChange] = []
         self._tx = tx
         self._policy = policy
@@ -122,9 +132,12 @@ class _Batch:
             self._timers[ticket_id] = load_timers(self._tx.connection, [ticket_id])[ticket_id]
         return self._timers[ticket_id]
 
-    def decide(self, draft: TicketDraft, inbound_id: int) -> Changes:
+    def decide(self, draft: TicketDraft, inbound_id: int, split_from: int | None = None) -> Changes:
         """Decide one input, and remember what it did."""
         known = self.known(draft.identities, draft.profile, (draft.thread, *draft.quoted))
+        if draft.source is not None:
+            case = self._people.tickets.get(self._cases.get(draft.source.key, 0))
+            known = replace(known, case=case, split_from=split_from)
         return self.remember(decide_intake(self._arrival(draft, inbound_id), known, self._policy))
 
     def replay(self, draft: TicketDraft, replay: Replay) -> Taken:
@@ -194,6 +207,8 @@ class _Batch:
         now = change.after
         self.changes.append(change)
         self._people.tickets[now.id] = now
+        if now.source is not None and now.source.case_number:
+            self._cases[now.source.key] = now.id
         timers = self._timers.setdefault(now.id, {}) if change.before is None else dict(self.timers_of(now.id))
         timers.update({one.name: one for one in change.timers})
         self._timers[now.id] = timers

@@ -52,6 +52,7 @@ class Api:
         url: str,
         *,
         json: object = None,
+        body: bytes | None = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int = _ANSWER_LIMIT,
@@ -67,8 +68,10 @@ class Api:
             self._session = aiohttp.ClientSession(
                 connector=connector, timeout=aiohttp.ClientTimeout(total=self._timeout)
             )
-        body = None if json is None else orjson.dumps(json)
-        sent = {**(headers or {}), **({"Content-Type": "application/json; charset=utf-8"} if body else {})}
+        sent = dict(headers or {})
+        if json is not None:
+            body = orjson.dumps(json)
+            sent["Content-Type"] = "application/json; charset=utf-8"
         try:
             async with self._session.request(
                 method, url, data=body, params=query, headers=sent, allow_redirects=False

@@ -99,6 +99,7 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         quoted=find_numbers(f"{subject}\n{text[:5000]}"),
         tags=("no_automatic_replies",) if by_people else (),
         spoken=spoken,
+        split_from=fields.get("split_from") or "",
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from ticket_core.decide.case import Case
-from ticket_core.decide.deadline import prolonged
+from ticket_core.decide.deadline import due, prolonged
 from ticket_core.decide.span import UNITS, Span
 from ticket_core.decide.timers import move, put_back
 from ticket_core.errors import ActionRefused, FieldMissing
@@ -57,6 +58,7 @@ def decide_act(command: Command, standing: Standing, policy: Policy) -> Case:
     if action is None:
         raise ActionRefused(command.action, ticket.status, tuple(one.name for one in allowed))
     fields = _checked(action, command.fields, profile)
+    _heed_body(ticket, action.event, fields, command.at, profile, policy)
     case = Case.of(ticket, standing.timers, policy)
     changes: dict[str, Any] = {name: fields[name] for name in _TICKET_FIELDS if name in fields}
     if action.target is not None:
@@ -93,6 +95,22 @@ def _checked(action: Action, given: Mapping[str, JSON], profile: Profile) -> dic
     if problems:
         raise FieldMissing(problems)
     return fields
+
+
+def _heed_body(
+    ticket: Ticket, event: str, fields: Mapping[str, Any], at: datetime, profile: Profile, policy: Policy
+) -> None:
+    """What the forwarding body asks of a step: a reason of its list, and that a case goes back in time or not."""
+    source = policy.sources.get(ticket.source.body) if ticket.source else None
+    if source is None:
+        return
+    reasons = source.reasons.get(event)
+    if reasons and fields.get("code") not in reasons:
+        raise FieldMissing({"code": f"must be one of {', '.join(f'{code} ({why})' for code, why in reasons.items())}"})
+    if event == "returned" and source.return_span is not None:
+        limit = due(ticket.received_at, source.return_span, calendar=policy.calendar, zone=profile.tz)
+        if at > limit.due_at:
+            raise FieldMissing({"reason": f"it could be returned until {limit.due_at.isoformat()}"})
 
 
 def _a_text(value: JSON, _profile: Profile) -> str:

@@ -12,8 +12,8 @@ from ticket_core.decide.case import Case
 from ticket_core.decide.escalation import begin_to_count, find_repeat, late_repeats, links_to, raise_grade
 from ticket_core.decide.known import Known
 from ticket_core.decide.repeat import Past
-from ticket_core.decide.timers import from_source
-from ticket_core.model import JSON, Attachment, Changes, Complainant, Complaint, Stage, Ticket, TicketDraft
+from ticket_core.decide.transfer import decide_transfer, heed_source
+from ticket_core.model import JSON, Attachment, Changes, Complainant, Complaint, Link, Stage, Ticket, TicketDraft
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
 
@@ -48,6 +48,8 @@ def decide_intake(arrival: Arrival, known: Known, policy: Policy) -> Changes:
     draft = arrival.draft
     if draft.intent == "automatic":
         return Changes(outcome="automatic")
+    if known.case is not None and draft.intent == "complaint":
+        return decide_transfer(arrival.draft, known.case, arrival.inbound_id, arrival.attachments, known, policy)
     if draft.intent == "supplement":
         ticket = known.tickets.get(draft.thread or 0)
         heard = ticket is not None and (ticket.open or bool(draft.revises))
@@ -86,7 +88,7 @@ def decide_understood(
         tags=tuple(dict.fromkeys((*ticket.tags, *draft.tags))),
         triage="",
     )
-    _heed_source(case, draft, policy)
+    heed_source(case, draft, policy)
     read = replace(
         statement, text=draft.text, view=draft.view, attachments=arrival.attachments or statement.attachments
     )
@@ -218,12 +220,12 @@ def _open(arrival: Arrival, heard: _Heard, known: Known, policy: Policy) -> Chan
         first_owner=draft.actor if draft.actor != "complainant" else "",
         triage=draft.note or "unclear" if draft.intent == "triage" else "",
         tags=draft.tags,
-        links=links_to(heard.earlier, rule),
+        links=(*links_to(heard.earlier, rule), *_split_link(known)),
     )
     case.add_statement(_statement(arrival, ticket_id, 1, heard.lodged_at, "complaint", heard.counted))
     first = "drafted" if stage == "draft" else "received"
     case.happen(first, at, draft.actor, {"channel": draft.channel, "inbound": arrival.inbound_id})
-    _heed_source(case, draft, policy)
+    heed_source(case, draft, policy)
     if direct:
         case.happen("escalated", at, draft.actor, {"reason": direct, "from": "request", "to": rule.grade})
     this = Past(ticket_id=ticket_id, seq=1, lodged_at=heard.lodged_at, channel=draft.channel, identity="")
@@ -240,21 +242,8 @@ def _open(arrival: Arrival, heard: _Heard, known: Known, policy: Policy) -> Chan
     )
 
 
-def _heed_source(case: Case, draft: TicketDraft, policy: Policy) -> None:
-    """The forwarding body's own deadlines count where they are earlier than ours."""
-    profile = policy.profiles[case.state["profile"]]
-    for name, due_at in draft.source.deadlines if draft.source else ():
-        case.set_timer(
-            from_source(
-                case.timers.get(name),
-                name,
-                due_at,
-                ticket_id=case.state["id"],
-                at=draft.received_at,
-                profile=profile,
-                calendar=policy.calendar,
-            )
-        )
+def _split_link(known: Known) -> tuple[Link, ...]:
+    return () if known.split_from is None else (Link(relation="split_from", ticket_id=known.split_from),)
 
 
 def _answer_at_once(case: Case, draft: TicketDraft, profile: Profile) -> None:

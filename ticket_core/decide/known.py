@@ -19,4 +19,6 @@ class Known:
     identities: frozenset[str] = frozenset()
     past: Sequence[Past] = ()
     tickets: Mapping[int, Ticket] = field(default_factory=dict)
+    case: Ticket | None = None  # that of the forwarding body's case which an input names
+    split_from: int | None = None  # the ticket of the first part of the same message
     timers: Callable[[int], Mapping[str, Timer]] = lambda _ticket_id: {}

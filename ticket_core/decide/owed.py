@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from ticket_core.directory import Directory, Person
 from ticket_core.model import Event, Notice, Ticket
 from ticket_core.profile import NotifyRule, Profile
+from ticket_core.source import Source
 
 
-def owed(ticket: Ticket, events: Iterable[Event], profile: Profile, directory: Directory) -> Iterator[Notice]:
-    """The notices that these events of `ticket` (as it is after them) owe, one per recipient and medium."""
+def owed(
+    ticket: Ticket,
+    events: Iterable[Event],
+    profile: Profile,
+    directory: Directory,
+    sources: Mapping[str, Source] = MappingProxyType({}),
+) -> Iterator[Notice]:
+    """The notices that these events of `ticket` (as it is after them) owe, one per recipient and medium.
+
+    The steps of its forwarding body are a notify table too: what it wants to hear goes back the way the case came.
+    """
     source = ticket.source.body if ticket.source else ""
+    steps = sources[source].step_on if source in sources else {}
     for event in events:
+        if event.kind in steps and ticket.source is not None:
+            yield Notice(
+                ticket_id=ticket.id,
+                event_seq=event.seq,
+                notice="source_step",
+                role="source",
+                medium=ticket.channel,
+                address=ticket.source.case_number,
+                locale=ticket.locale,
+                send_at=event.at,
+            )
         told: set[tuple[str, str, str]] = set()
         for rule in profile.notify_on.get(event.kind, ()):
             if not rule.when.matches(

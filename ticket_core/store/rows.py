@@ -44,6 +44,8 @@ def _source_dict(source: Source) -> dict[str, Any]:
         "body": source.body,
         "case_number": source.case_number,
         "deadlines": [[name, to_us(at)] for name, at in source.deadlines],
+        "track": source.track,
+        "sent_at": source.sent_at and to_us(source.sent_at),
     }
 
 
@@ -51,7 +53,14 @@ def _source_of(known: dict[str, Any] | None) -> Source | None:
     if known is None:
         return None
     deadlines = tuple((name, from_us(at)) for name, at in known["deadlines"])
-    return Source(body=known["body"], case_number=known["case_number"], deadlines=deadlines)
+    sent_at = known.get("sent_at")
+    return Source(
+        body=known["body"],
+        case_number=known["case_number"],
+        deadlines=deadlines,
+        track=known.get("track", ""),
+        sent_at=None if sent_at is None else from_us(sent_at),
+    )
 
 
 _PLAIN = (

@@ -30,6 +30,8 @@ from ticket_core.store.rows import (
 from ticket_core.store.schema import awaited_file, blob, complaint, contact, event, notice, ticket, timer
 from ticket_core.store.tx import Tx
 
+_MOST_NAMED = 500  # parameters of one statement
+
 
 def keep_files(tx: Tx, files: Iterable[File]) -> tuple[Attachment, ...]:
     """Keep the bytes of attachments, each content once; those still at their provider are awaited."""
@@ -80,7 +82,7 @@ def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy) -> None:
         profile = policy.profiles[now.profile]
         notices.extend(
             notice_row(tx.next_id("notice"), owing, to_us(owing.send_at))
-            for owing in owed(now, change.events, profile, policy.directory)
+            for owing in owed(now, change.events, profile, policy.directory, policy.sources)
         )
     _write_tickets(tx, before, after)
     for ticket_id, seq in rewritten:
@@ -172,6 +174,20 @@ def load_tickets(
     if lock:
         query = query.with_for_update(skip_locked=skip_locked)
     return {row.id: ticket_of(row) for row in connection.execute(query)}
+
+
+def load_cases(connection: Connection, keys: Collection[tuple[str, str, str]]) -> dict[tuple[str, str, str], Ticket]:
+    """The newest ticket of each case of a forwarding body (body, number, track); locked."""
+    numbers = sorted({number for _, number, _ in keys})
+    found: dict[tuple[str, str, str], Ticket] = {}
+    for start in range(0, len(numbers), _MOST_NAMED):
+        some = numbers[start : start + _MOST_NAMED]
+        query = select(ticket).where(ticket.c.source_case.in_(some), ticket.c.source_case != literal_column("''"))
+        for row in connection.execute(query.order_by(ticket.c.id).with_for_update()):
+            one = ticket_of(row)
+            if one.source is not None and one.source.key in keys:
+                found[one.source.key] = one
+    return found
 
 
 def load_timers(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, Timer]]:

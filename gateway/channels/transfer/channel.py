@@ -1,0 +1,155 @@
+"""One forwarding body: the door for its pushes, its sheets, and the steps that go back."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import orjson
+
+from gateway.channels.api import Api
+from gateway.channels.base import Answer, Chat, Parsed, Webhook
+from gateway.channels.transfer.records import Record, records_in
+from gateway.channels.transfer.seal import moment, opened, sealed, signature, skew
+from gateway.channels.transfer.settings import TransferSettings
+from gateway.errors import ConfigError, PermanentDelivery, Refused, TransientDelivery
+from gateway.message import Accepted, DeliveryReceipt, InboundMessage, OutboundMessage, Raw
+from gateway.normalize.source import BadRow, read_case
+from ticket_core.errors import ProfileError
+from ticket_core.source import load_source
+
+#: Result codes of theirs that say "later".
+_BUSY = frozenset({"busy", "429", "500", "502", "503", "504"})
+
+
+class Transfer(Webhook, Chat):
+    """A forwarding body under one name; its cases are answered the way they came.
+
+    The same push again is the same input, so a replayed one is absorbed; what was altered is refused.
+    """
+
+    Settings: ClassVar = TransferSettings
+    limit = 32 << 20
+    forms: ClassVar[tuple[str, ...]] = ("text",)
+    settings: TransferSettings
+
+    def __init__(self, name: str, settings: TransferSettings) -> None:
+        super().__init__(name, settings)
+        folders = [settings.sources_folder] if settings.sources_folder else []
+        try:
+            self.source = load_source(settings.source, *folders)
+        except ProfileError as error:
+            raise ConfigError([f"source: {problem}" for problem in error.problems]) from error
+        self._api = Api(timeout=settings.timeout, concurrency=self.concurrency)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._api.close()
+
+    # --- In
+
+    def verify(self, raw: Raw) -> None:
+        """Signed by the body, not altered, and not from another time."""
+        if self.settings.secret is None:
+            raise Refused(404, "this source takes no pushes")
+        stamp, nonce = raw.headers.get("x-timestamp", ""), raw.headers.get("x-nonce", "")
+        at = moment(stamp)
+        if at is None:
+            raise Refused(401, "x-timestamp: seconds or milliseconds since 1970")
+        good = signature(self.settings.signature, self.settings.secret.encode(), stamp, nonce, raw.body)
+        if not hmac.compare_digest(good.encode(), raw.headers.get("x-signature", "").strip().lower().encode()):
+            raise Refused(401, "x-signature: wrong signature")
+        if wrong := skew(at, raw.received_at, self.settings.window):
+            raise Refused(401, f"x-timestamp: {wrong}")
+
+    def parse(self, raw: Raw) -> Sequence[Parsed]:
+        """Each case of a push or a file; one that cannot be understood does not hold up the others."""
+        body = raw.body
+        if self.settings.sm4_key and raw.headers.get("x-signature"):
+            body = opened(self.settings.sm4_key, body)
+        records = records_in(body, raw.media_type, self.source)
+        if len(records) == 1:
+            return self.messages(records[0], raw)
+        return [one for record in records for one in self.messages(record, _own_raw(raw, record))]
+
+    def messages(self, record: Record, raw: Raw) -> list[InboundMessage]:
+        """What one record says; one that is not understood is for a person."""
+        try:
+            case = read_case(record, self.source)
+        except BadRow as error:
+            unread = InboundMessage(
+                channel=self.name,
+                external_id=f"sha256:{_digest(record)}",
+                received_at=raw.received_at,
+                raw=raw,
+                text="\n".join(f"{name}: {value}" for name, value in record.items()),
+                readable=False,
+                problem=f"row: {error}"[:500],
+            )
+            return [unread]
+        return [
+            InboundMessage(
+                channel=self.name,
+                external_id=part.external_id,
+                received_at=raw.received_at,
+                raw=raw,
+                subject=part.subject,
+                text=part.text,
+                lodged_at=part.lodged_at,
+                fields={**part.fields, "split_from": part.split_from},
+            )
+            for part in case.parts
+        ]
+
+    def answer(self, accepted: Sequence[Accepted]) -> Answer:
+        """Our number and what became of each case."""
+        told = [{"outcome": one.outcome, "number": one.ticket} for one in accepted]
+        return Answer(body=orjson.dumps({"code": 0, "cases": told}), media_type="application/json")
+
+    # --- Back
+
+    async def send(self, message: OutboundMessage) -> DeliveryReceipt:
+        """One step back, under one idempotency key on every try; without a callback it waits for the reply sheet."""
+        now = datetime.now(UTC)
+        if not self.settings.callback:
+            return DeliveryReceipt(status="accepted", at=now, reference=message.reference, detail="reply sheet")
+        body = orjson.dumps({**message.fields, "id": message.reference})
+        headers = {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": message.reference}
+        if self.settings.sm4_key:
+            body = sealed(self.settings.sm4_key, body)
+            headers["Content-Type"] = "application/octet-stream"
+        if self.settings.secret:
+            stamp, nonce = str(int(time.time())), secrets.token_hex(8)
+            signed = signature(self.settings.signature, self.settings.secret.encode(), stamp, nonce, body)
+            headers |= {"x-timestamp": stamp, "x-nonce": nonce, "x-signature": signed}
+        reply = await self._api.call("POST", self.settings.callback, body=body, headers=headers)
+        code = str(reply.document.get("code", reply.document.get("status", ""))).lower()
+        said = (
+            f"{reply.status} {code} {str(reply.document.get('msg', reply.document.get('message', '')))[:100]}".strip()
+        )
+        if reply.status < 300 and (not code or code in self.settings.callback_ok):
+            return DeliveryReceipt(
+                status="delivered",
+                at=now,
+                reference=message.reference,
+                provider_id=str(reply.document.get("receipt", ""))[:100],
+                detail=said,
+            )
+        if code in _BUSY or reply.status in (408, 425):
+            raise TransientDelivery(said, retry_after=reply.wait)
+        raise PermanentDelivery(said, status=code or str(reply.status))
+
+
+def _own_raw(raw: Raw, record: Record) -> Raw:
+    """A case of many is journaled by itself, as it was read."""
+    return replace(raw, body=orjson.dumps(record), media_type="application/json", headers={})
+
+
+def _digest(record: Record) -> str:
+    return hashlib.sha256(orjson.dumps(record, option=orjson.OPT_SORT_KEYS)).hexdigest()

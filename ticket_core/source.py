@@ -1,0 +1,198 @@
+"""A source 转办来源: one forwarding body's messages, clocks and steps as data, read from TOML and checked whole.
+
+A *record* is one case as the body sends it: names of its own, such as a sheet's headers, with texts.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from ticket_core.decide.span import Span, parse_span
+from ticket_core.errors import ProfileError
+from ticket_core.model import KINDS, Kind
+from ticket_core.profile import DeadlineRule, Profile, Words
+
+_STRICT = ConfigDict(extra="forbid")
+
+#: Where a value of a record goes in a ticket.
+Place = Literal[
+    "text",
+    "subject",
+    "kind",
+    "category",
+    "priority",
+    "respondent",
+    "service_number",
+    "occurred_at",
+    "place",
+    "name",
+    "phone",
+    "email",
+    "anonymous",
+    "confidential",
+    "real_name",
+    "lodged_at",
+    "sent_at",
+    "act",
+    "entry",
+]
+#: What a message of the body means for its case.
+SourceAct = Literal["transfer", "urge", "withdraw", "extension"]
+PLACES: tuple[str, ...] = get_args(Place)
+ACTS: tuple[str, ...] = get_args(SourceAct)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step back to the body: our event, and what the body calls it. `fields` are theirs ← ours."""
+
+    __pydantic_config__ = _STRICT
+    event: str
+    name: str
+    code: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A forwarding body. Names of its fields are tried in order, without regard to width, case and spaces.
+
+    `verified` says where the facts come from. `clocks` are our limits for its cases, beside those of the process;
+    `deadlines` which of its fields are which of its limits, a date alone meaning the end of that day. `tracks` splits a
+    case that is several things at once: their word → our kinds. `return_within` is a span after receipt.
+    """
+
+    __pydantic_config__ = _STRICT
+    name: str
+    label: Words
+    version: str = "1"
+    verified: Literal["official", "vendor", "unverified"] = "unverified"
+    zone: str = "Asia/Shanghai"
+    case_number: tuple[str, ...]
+    fields: Mapping[Place, tuple[str, ...]]
+    values: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
+    default_kind: Kind = "complaint"
+    category_separators: tuple[str, ...] = ("->", "→", "/", ">", "|")
+    tracks: Mapping[str, tuple[Kind, ...]] = field(default_factory=dict)
+    confidential_kinds: tuple[Kind, ...] = ()
+    deadlines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    clocks: tuple[DeadlineRule, ...] = ()
+    steps: tuple[Step, ...] = ()
+    reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # event -> code -> label
+    return_within: str = ""
+    reply: Mapping[str, str] = field(default_factory=dict)  # columns of the reply sheet: theirs <- ours
+    required: Annotated[tuple[Place, ...], Field(min_length=1)] = ("text",)
+
+    @cached_property
+    def tz(self) -> ZoneInfo:
+        """The zone of times without one."""
+        return ZoneInfo(self.zone)
+
+    @cached_property
+    def step_on(self) -> Mapping[str, Step]:
+        """The step that an event of ours is for the body."""
+        return {step.event: step for step in self.steps}
+
+    @cached_property
+    def return_span(self) -> Span | None:
+        """How long after receipt a case may be returned; None: always."""
+        return parse_span(self.return_within) if self.return_within else None
+
+    @cached_property
+    def headers(self) -> frozenset[str]:
+        """Every name of theirs that means something, as it is compared."""
+        names = (*self.case_number, *(one for some in self.fields.values() for one in some))
+        return frozenset(plain(one) for one in (*names, *(one for some in self.deadlines.values() for one in some)))
+
+
+def plain(name: str) -> str:
+    """A field name as it is compared: width, case, spaces and a mark for required fields count for nothing."""
+    import unicodedata
+
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split()).strip("*:：")
+
+
+def with_clocks(profile: Profile, sources: Mapping[str, Source]) -> Profile:
+    """The process with the clocks of these sources, each for tickets of its own source."""
+    extra = [
+        replace(rule, when=replace(rule.when, source=(source.name,)))
+        for source in sources.values()
+        for rule in source.clocks
+    ]
+    return replace(profile, deadlines=(*profile.deadlines, *extra)) if extra else profile
+
+
+_ADAPTER: TypeAdapter[Source] = TypeAdapter(Source)
+_FOLDER = Path(__file__).parent / "sources"
+
+
+def read_source(text: str, *, origin: str) -> Source:
+    """Parse and check a source file.
+
+    Raises:
+        ProfileError: with every problem found, each as ``origin: key: reason``.
+    """
+    try:
+        source = _ADAPTER.validate_python(tomllib.loads(text), strict=False)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError([f"{origin}: {error}"]) from error
+    except ValidationError as error:
+        raise ProfileError(
+            [
+                f"{origin}: {'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+                for item in error.errors(include_input=False, include_url=False)
+            ]
+        ) from error
+    if problems := [f"{origin}: {problem}" for problem in _cross_check(source)]:
+        raise ProfileError(problems)
+    return source
+
+
+def load_source(name: str, *folders: Path) -> Source:
+    """The source `name` from the operator's `folders`, else from those shipped.
+
+    Raises:
+        ProfileError: when there is no such file or it is wrong.
+    """
+    for folder in (*folders, _FOLDER):
+        path = folder / f"{name}.toml"
+        if path.is_file():
+            return read_source(path.read_text(encoding="utf-8"), origin=path.name)
+    raise ProfileError([f"source {name}: no such file in {', '.join(str(folder) for folder in (*folders, _FOLDER))}"])
+
+
+def source_names(*folders: Path) -> tuple[str, ...]:
+    """Names of all sources that can be loaded, sorted."""
+    return tuple(sorted({path.stem for folder in (*folders, _FOLDER) for path in folder.glob("*.toml")}))
+
+
+def _cross_check(source: Source) -> list[str]:
+    problems = [
+        f"fields.{place}: required, and no field says it" for place in source.required if place not in source.fields
+    ]
+    if not source.case_number:
+        problems.append("case_number: no field says it")
+    problems += [
+        f"values.kind.{word}: unknown kind {kind}"
+        for word, kind in source.values.get("kind", {}).items()
+        if kind not in KINDS
+    ]
+    problems += [
+        f"values.act.{word}: must be one of {', '.join(ACTS)}"
+        for word, act in source.values.get("act", {}).items()
+        if act not in ACTS
+    ]
+    if source.return_within:
+        try:
+            parse_span(source.return_within)
+        except ValueError as error:
+            problems.append(f"return_within: {error}")
+    return problems

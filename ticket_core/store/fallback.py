@@ -1,0 +1,53 @@
+"""Notices that failed for good, with what they told of and by which ways it was told already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from ticket_core.model import Event, Notice
+from ticket_core.store.clock import from_us, to_us
+from ticket_core.store.rows import event_of, notice_row
+from ticket_core.store.schema import event, notice
+from ticket_core.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A notice to a complainant that never arrived; `tried` are medium and address of all that told the same."""
+
+    notice: Notice
+    cause: str
+    event: Event
+    tried: frozenset[tuple[str, str]]
+
+
+def failed_notices(connection: Connection, ids: Sequence[int]) -> Iterator[Failed]:
+    """Those of `ids` that are due to complainants, because of an event, and failed."""
+    query = select(notice).where(
+        notice.c.id.in_(ids), notice.c.role == "complainant", notice.c.event_seq > 0, notice.c.state == "failed"
+    )
+    for row in connection.execute(query.order_by(notice.c.id)).all():
+        same = (notice.c.ticket_id == row.ticket_id) & (notice.c.event_seq == row.event_seq)
+        alike = select(notice.c.medium, notice.c.address).where(same, notice.c.notice == row.notice)
+        happened = select(event).where(event.c.ticket_id == row.ticket_id, event.c.seq == row.event_seq)
+        told_of = connection.execute(happened).first()
+        if told_of is not None:
+            was = Notice(
+                ticket_id=row.ticket_id,
+                event_seq=row.event_seq,
+                notice=row.notice,
+                role=row.role,
+                medium=row.medium,
+                address=row.address,
+                send_at=from_us(row.send_at),
+            )
+            tried = frozenset((medium, address) for medium, address in connection.execute(alike))
+            yield Failed(notice=was, cause=row.cause, event=event_of(told_of), tried=tried)
+
+
+def owe(tx: Tx, one: Notice) -> None:
+    """Put a notice into the outbox, due at its time."""
+    tx.insert(notice, [notice_row(tx.next_id("notice"), one, to_us(one.send_at))])
