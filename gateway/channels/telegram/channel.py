@@ -91,7 +91,7 @@ class Telegram(Webhook, Polling, Chat, Fetching):
         if settings.mode == "webhook":
             needed = "https://" if settings.api_url == OFFICIAL else "http"
             if not settings.public_url.startswith(needed):
-                raise ConfigError([f'public_url: Telegram must find us, by https; or set {"mode"} = "polling"'])
+                raise ConfigError(['public_url: Telegram must find us, by https; or set mode = "polling"'])
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -151,7 +151,8 @@ class Telegram(Webhook, Polling, Chat, Fetching):
         parts = split(text)
         began = self.pace.clock()
         last = ""
-        for number in range(self._unfinished.get(message.reference, 0), len(parts)):
+        start = self._unfinished.get(message.reference, 0)
+        for number in range(start if start < len(parts) else 0, len(parts)):  # it may be worded anew, and shorter
             if self.pace.clock() - began > _SEND_AT_MOST:
                 raise TransientDelivery("a long notice; the rest follows", retry_after=timedelta(seconds=1))
             final = number == len(parts) - 1

@@ -106,9 +106,23 @@ class TestPolling(_Bot):
             assert isinstance(bot, Telegram)
             await bot.close()
 
-    @pytest.mark.skip("Telegram's own limit for an update is far below ours, and an answer with more is not read")
     def test_what_is_too_large_is_stopped_at_the_door(self, tmp_path: Path) -> None:
-        """Proven with the wire."""
+        """An answer of more than any fifty updates is not read on; the health says so, and nothing is taken in."""
+
+        async def scene(house: House) -> None:
+            async with telegram_server() as server:
+                await server.happen({"update_id": 1, "message": {"text": "x" * (17 << 20)}})
+                bot = self.channel("large", api_url=server.url)
+                assert isinstance(bot, Telegram)
+                async with running_channel(house, bot) as health, asyncio.timeout(20):
+                    while not health.failures:  # noqa: ASYNC110  it tells nobody
+                        await asyncio.sleep(0.02)
+                    assert "too long" in health.reason
+                assert server.unconfirmed == [1]
+                await bot.close()
+            assert await house.journal() == []
+
+        play(tmp_path, scene)
 
     @pytest.mark.parametrize("forgery", ["whatever is pushed"])
     def test_a_forged_input_is_refused_and_not_kept(self, forgery: str, tmp_path: Path) -> None:
