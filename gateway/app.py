@@ -12,12 +12,13 @@ import structlog
 from aiohttp import web
 
 from gateway.almanac import Almanac
-from gateway.channels.base import Channel, Fetching, Transport, Webhook
+from gateway.channels.base import Channel, Fetching, Tabular, Transport, Webhook
 from gateway.config import Settings
 from gateway.configured import channel_tables, gathered, make_channels, make_transports, read_policy
 from gateway.dispatch import Dispatcher
 from gateway.errors import ConfigError
 from gateway.fetcher import Fetcher
+from gateway.importing import Imports
 from gateway.keys import Keys
 from gateway.loops import Health, keep_running, run_channel, take
 from gateway.memory import StoreMemory
@@ -29,7 +30,18 @@ from gateway.render import Renderer
 from gateway.sweeper import Sweeper
 from gateway.web.api import add_api
 from gateway.web.auth import SIGN_IN, SignIn
-from gateway.web.keys import ACCEPT, DOORS, IDENTITY_OF_PHONE, LIMITS, NOTES, PARTS, RECEPTION, SERVICE_NUMBER_OF, Part
+from gateway.web.keys import (
+    ACCEPT,
+    DOORS,
+    IDENTITY_OF_PHONE,
+    IMPORTING,
+    LIMITS,
+    NOTES,
+    PARTS,
+    RECEPTION,
+    SERVICE_NUMBER_OF,
+    Part,
+)
 from gateway.web.limits import Limits
 from gateway.web.meters import METERS, Meters
 from gateway.web.pages.site import SITE, Site, setup_pages
@@ -203,6 +215,8 @@ def web_application(parts: Parts) -> web.Application:
     application[DOORS] = {name: one for name, one in parts.channels.items() if isinstance(one, Webhook)}
     application[ACCEPT] = accept
     asks: dict[str, Part] = {name: partial(_what_is_wrong, health) for name, health in parts.health.items()}
+    tables = {one.source_name: one for one in parts.channels.values() if isinstance(one, Tabular)}
+    application[IMPORTING] = Imports(parts.reception, tables)
     application[PARTS] = asks
     application[NOTES] = {"clock": lambda: parts.sweeper.note}
     application[IDENTITY_OF_PHONE] = lambda written: phone_key(_phone(written, settings))

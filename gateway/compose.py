@@ -92,10 +92,10 @@ class Composer:
         """A step back to the forwarding body: values, which its channel puts into the body's own form."""
         ticket, event = brief.ticket, brief.event
         source = self.policy.sources.get(ticket.source.body) if ticket.source else None
-        step = source.step_on.get(event.kind) if source else None
+        profile = self.policy.profiles[ticket.profile]
+        step = source.steps_in(profile).get(event.kind) if source else None
         if step is None:
             return Fact(at=now, status="suppressed", detail="no_such_step")
-        profile = self.policy.profiles[ticket.profile]
         fields = {
             "step": step.code or step.name,
             "step_name": step.name,

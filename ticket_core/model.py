@@ -119,15 +119,18 @@ class Source:
     """The forwarding body 转办来源, its case number and its own deadlines (name, time).
 
     `track` tells apart the tickets of one case that is several things at once. `act` is what this message means for
-    the case, and `sent_at` when the body sent it, so that an older one that comes later overwrites nothing.
+    the case, and `sent_at` when the body sent it, so that an older one that comes later overwrites nothing. Of the
+    whole case are `granted`, the limits they moved later, and `withdrawn_at`, when they said that it has ended.
     """
 
     body: str = ""
     case_number: str = ""
     deadlines: tuple[tuple[str, datetime], ...] = ()
     track: str = ""
-    act: Literal["transfer", "urge", "withdraw", "extension"] = "transfer"
+    act: Literal["transfer", "correction", "urge", "withdraw", "extension"] = "transfer"
     sent_at: datetime | None = None
+    granted: tuple[tuple[str, datetime], ...] = ()
+    withdrawn_at: datetime | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -45,17 +45,21 @@ Place = Literal[
     "entry",
 ]
 #: What a message of the body means for its case.
-SourceAct = Literal["transfer", "urge", "withdraw", "extension"]
+SourceAct = Literal["transfer", "correction", "urge", "withdraw", "extension"]
 PLACES: tuple[str, ...] = get_args(Place)
 ACTS: tuple[str, ...] = get_args(SourceAct)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step back to the body: our event, and what the body calls it. `fields` are theirs ← ours."""
+    """One step back to the body: our event, and what the body calls it. `fields` are theirs ← ours.
+
+    In a process that has no action for `event`, the event `instead` stands for it.
+    """
 
     __pydantic_config__ = _STRICT
     event: str
+    instead: str = ""
     name: str
     code: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -67,7 +71,9 @@ class Source:
 
     `verified` says where the facts come from. `clocks` are our limits for its cases, beside those of the process;
     `deadlines` which of its fields are which of its limits, a date alone meaning the end of that day. `tracks` splits a
-    case that is several things at once: their word → our kinds. `return_within` is a span after receipt.
+    case that is several things at once: their word → our kinds. `return_within` is a span after receipt. `again` is
+    what a finished case becomes that they transfer anew: its ticket is open once more, or a new one is linked with it.
+    `unnamed` are words that stand in the place of a name.
     """
 
     __pydantic_config__ = _STRICT
@@ -88,6 +94,10 @@ class Source:
     steps: tuple[Step, ...] = ()
     reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # event -> code -> label
     return_within: str = ""
+    again: Literal["reopen", "new"] = "reopen"
+    unnamed: Mapping[str, Literal["anonymous", "confidential"]] = field(
+        default_factory=lambda: {"保密": "confidential", "匿名": "anonymous"}
+    )
     reply: Mapping[str, str] = field(default_factory=dict)  # columns of the reply sheet: theirs <- ours
     required: Annotated[tuple[Place, ...], Field(min_length=1)] = ("text",)
 
@@ -96,10 +106,14 @@ class Source:
         """The zone of times without one."""
         return ZoneInfo(self.zone)
 
-    @cached_property
-    def step_on(self) -> Mapping[str, Step]:
-        """The step that an event of ours is for the body."""
-        return {step.event: step for step in self.steps}
+    def steps_in(self, profile: Profile) -> Mapping[str, Step]:
+        """The step that an event of this process is for the body; of two for one event the first."""
+        done = {action.event for action in profile.actions}
+        found: dict[str, Step] = {}
+        for step in self.steps:
+            event = step.instead if step.instead and step.event not in done else step.event
+            found.setdefault(event, step)
+        return found
 
     @cached_property
     def return_span(self) -> Span | None:

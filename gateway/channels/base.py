@@ -12,7 +12,7 @@ answering, backing off and reporting are done for all adapters in one place (`ga
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -33,6 +33,8 @@ __all__ = [
     "Polling",
     "Receive",
     "Refused",
+    "SheetRow",
+    "Tabular",
     "TransientDelivery",
     "Transport",
     "Webhook",
@@ -172,6 +174,34 @@ class Chat(Channel, Transport):
     def __init__(self, name: str, settings: Any) -> None:
         super().__init__(name, settings)
         self.medium = name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetRow:
+    """One row of a file of cases, where it stands, and the messages it says; `problem`: why it is not understood."""
+
+    sheet: str
+    number: int
+    case_number: str
+    messages: tuple[InboundMessage, ...]
+    problem: str = ""
+
+
+class Tabular(Channel):
+    """A channel whose cases come in files too: `source` is what people call the body they are from."""
+
+    @property
+    @abstractmethod
+    def source_name(self) -> str:
+        """The name of the forwarding body."""
+
+    @abstractmethod
+    def rows(self, raw: Raw) -> Iterator[SheetRow]:
+        """The rows of a file, one after the other; runs in a thread.
+
+        Raises:
+            ValueError: the file cannot be read, and why.
+        """
 
 
 class Fetching(Channel):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import accounts, check, clock, inputs, new_channel, policy, serve, templates, tickets
+from gateway.cli import accounts, check, clock, imports, inputs, new_channel, policy, serve, templates, tickets
 from gateway.cli.speaking import SpokenCommand, SpokenGroup
 from gateway.cli.words import say
 
@@ -56,6 +56,10 @@ program.command("deadline", cls=SpokenCommand, help=say("计算时限并给出�
     policy.deadline
 )
 program.add_typer(policy.profiles, name="profiles")
+program.add_typer(imports.sources, name="sources")
+program.command(
+    "import", cls=SpokenCommand, help=say("导入转办表格，逐行报告", "Import a file of cases, with a row-by-row report")
+)(imports.import_cases)
 program.command("preview", cls=SpokenCommand, help=say("用样例数据渲染一种通知", "Show a notice with its sample data"))(
     templates.preview
 )

@@ -12,8 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.app import Parts
+from gateway.channels.base import Tabular
 from gateway.cli.failures import none_of
 from gateway.control import Command
+from gateway.importing import import_file
 from gateway.loops import take
 from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
 from gateway.normalize.draft import to_draft
@@ -108,6 +110,30 @@ async def _as_stored(parts: Parts, message: InboundMessage, accepted: Accepted) 
     }
 
 
+async def import_sheet(parts: Parts, arguments: Arguments) -> JSON:
+    """Take a file of cases in: `source`, perhaps `channel`, `file`, `body` in base64; returns its report in figures."""
+    source, wanted = str(arguments["source"]), str(arguments.get("channel") or "")
+    tables = {one.name: one for one in parts.channels.values() if isinstance(one, Tabular)}
+    fitting = [one for one in tables.values() if one.source_name == source and wanted in ("", one.name)]
+    if not fitting:
+        raise none_of("转办来源", "source", source, sorted({one.source_name for one in tables.values()}))
+    body = base64.b64decode(str(arguments["body"]))
+    try:
+        made = await import_file(
+            parts.reception, fitting[0], body, name=str(arguments["file"]), actor=str(arguments.get("actor") or "cli")
+        )
+    except ValueError as error:
+        return {"file": arguments["file"], "problem": str(error)}
+    return {
+        "id": made.id,
+        "file": arguments["file"],
+        "channel": made.channel,
+        "source": made.source,
+        "rows": sum(made.outcomes.values()),
+        "outcomes": dict(made.outcomes),
+    }
+
+
 async def replay(parts: Parts, arguments: Arguments) -> JSON:
     """Read the input `id` of the journal again, as of the time it came; only what nobody understood can change.
 
@@ -181,6 +207,7 @@ async def ping(_parts: Parts, _arguments: Arguments) -> JSON:
 COMMANDS: Mapping[str, Work] = {
     "ping": ping,
     "ingest": ingest,
+    "import": import_sheet,
     "replay": replay,
     "tick": tick,
     "user-add": add_user,

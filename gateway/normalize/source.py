@@ -92,9 +92,12 @@ def read_case(record: Mapping[str, str | None], source: Source) -> Case:
     }
     who = {"name": said.get("name", ""), "phone": said.get("phone", ""), "email": said.get("email", "")}
     flags = {place: reader.flag(place, said.get(place, "")) for place in _FLAGS}
+    unnamed = source.unnamed.get(who["name"])
+    if unnamed is not None:  # what stands in the place of a name is why there is none
+        who["name"], flags[unnamed] = "", True
     if reader.problems:
         raise BadRow(reader.problems)
-    digest = _digest(record)
+    digest = _digest(record, source)
     parts: list[Part] = []
     for kind, track in kinds:
         hidden = flags["confidential"] or kind in source.confidential_kinds
@@ -227,6 +230,11 @@ def _category(said: str, source: Source) -> tuple[str, ...]:
     return (said,) if said else ()
 
 
-def _digest(record: Mapping[str, str | None]) -> str:
-    said = sorted((plain(name), " ".join((value or "").split())) for name, value in record.items() if name and value)
+def _digest(record: Mapping[str, str | None], source: Source) -> str:
+    """What the record says in fields that mean something; a column of their own desk, such as a status, is no news."""
+    said = sorted(
+        (plain(name), " ".join(value.split()))
+        for name, value in record.items()
+        if value and plain(name) in source.headers
+    )
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:24]

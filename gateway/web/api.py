@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from gateway.web import api_citizen, api_intake, api_journals, api_tickets
+from gateway.web import api_citizen, api_imports, api_intake, api_journals, api_tickets
 from gateway.web.callers import BUCKETS, make_buckets
 from gateway.web.doors import add_doors
 from gateway.web.guards import add_guards
@@ -19,7 +19,13 @@ from gateway.web.routes import add_routes
 
 #: The version of the HTTP API (contract); a change of its meaning needs another.
 API_VERSION: Final = "1.0"
-ROUTES: Final = (*api_intake.ROUTES, *api_citizen.ROUTES, *api_tickets.ROUTES, *api_journals.ROUTES)
+ROUTES: Final = (
+    *api_intake.ROUTES,
+    *api_citizen.ROUTES,
+    *api_tickets.ROUTES,
+    *api_journals.ROUTES,
+    *api_imports.ROUTES,
+)
 
 
 def add_api(app: web.Application) -> None:
@@ -42,6 +48,7 @@ def add_api(app: web.Application) -> None:
     add_routes(app, ROUTES)
     app.router.add_get("/openapi.json", get_openapi)
     app.router.add_get("/docs", get_docs)
+    api_imports.add_reports(app)
     add_doors(app)
     add_guards(app)
     add_health(app)

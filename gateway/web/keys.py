@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from gateway.message import Accepted, InboundMessage, Raw
 from gateway.web.limits import Limits
 from ticket_core.model import Command, Ticket
 from ticket_core.policy import Policy
+from ticket_core.store.imports import ImportedFile, ImportedRow
 from ticket_core.store.store import Store
 
 #: The names under which the web's own entrances stand in the journal.
@@ -51,12 +52,28 @@ class Reception(Protocol):
         """Do what somebody asks for; returns after the commit."""
 
 
+class Importing(Protocol):
+    """Files of cases 转办表格, by the name of their forwarding body."""
+
+    async def take(self, source: str, body: bytes, *, name: str, actor: str) -> ImportedFile:
+        """Take a file in; returns when all of it is committed.
+
+        Raises:
+            LookupError: no channel takes files of this source.
+            ValueError: the file cannot be read, and why.
+        """
+
+    def report(self, form: str, rows: Iterable[ImportedRow]) -> bytes:
+        """The row-by-row report as ``csv`` or ``xlsx``."""
+
+
 #: Have a raw input of a channel parsed and committed.
 AcceptRaw = Callable[[Channel, Raw], Awaitable[Sequence[Accepted]]]
 #: How a part of the gateway is: None while it is well, else the reason.
 Part = Callable[[], str | None]
 
 RECEPTION: web.AppKey[Reception] = web.AppKey("reception")
+IMPORTING: web.AppKey[Importing] = web.AppKey("importing")
 LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
 DOORS: web.AppKey[Mapping[str, Webhook]] = web.AppKey("doors")
 ACCEPT: web.AppKey[AcceptRaw] = web.AppKey("accept")

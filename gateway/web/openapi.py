@@ -57,6 +57,7 @@ _SAID: Final = {
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _PARAMETERS: Final = {
     "number": {"description": "工单编号", "schema": {"type": "string", "pattern": "^[0-9]{15}$"}},
+    "source": {"description": "转办来源", "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}},
     "action": {"description": "an action of the profile", "schema": {"type": "string", "pattern": "^[a-z_]{1,40}$"}},
 }
 

@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 
 from gateway.channels.base import Answer, Channel, Webhook
 from gateway.errors import Refused
+from gateway.importing import Imports
 from gateway.keys import Keys
 from gateway.loops import take
 from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
@@ -24,7 +25,7 @@ from gateway.normalize.draft import Reading
 from gateway.reception import Reception
 from gateway.web.api import add_api
 from gateway.web.auth import SIGN_IN, SignIn
-from gateway.web.keys import ACCEPT, DOORS, IDENTITY_OF_PHONE, LIMITS, PARTS, RECEPTION, SERVICE_NUMBER_OF
+from gateway.web.keys import ACCEPT, DOORS, IDENTITY_OF_PHONE, IMPORTING, LIMITS, PARTS, RECEPTION, SERVICE_NUMBER_OF
 from gateway.web.limits import Limits
 from gateway.web.meters import METERS, Meters
 from gateway.web.problems import problems
@@ -149,6 +150,7 @@ def _application(
     app[LIMITS] = limits
     app[DOORS] = {"push": Pushed("push", NoSettings())}
     app[ACCEPT] = accept
+    app[IMPORTING] = Imports(reception, {})
     app[PARTS] = {name: partial(parts.__getitem__, name) for name in parts}
     app[IDENTITY_OF_PHONE] = lambda written: phone_key(read_phone(written))
     app[SERVICE_NUMBER_OF] = service_number

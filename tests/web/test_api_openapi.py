@@ -18,6 +18,7 @@ from gateway.web.openapi import openapi
 from tests.web.api_house import House, open_house
 
 NOT_JSON_API = {"/channels/{name}", "/openapi.json", "/docs", "/healthz", "/readyz", "/metrics"}
+NOT_JSON_API |= {"/api/v1/imports/{id}/report.{form}"}
 CONTRACT = {
     ("POST", "/api/v1/complaints"),
     ("GET", "/api/v1/complaints/{number}"),
@@ -33,6 +34,8 @@ CONTRACT = {
     ("POST", "/api/v1/tickets/{number}/actions/{action}"),
     ("GET", "/api/v1/inbound"),
     ("GET", "/api/v1/notices"),
+    ("POST", "/api/v1/imports/{source}"),
+    ("GET", "/api/v1/imports"),
 }
 
 

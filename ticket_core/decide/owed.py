@@ -23,7 +23,7 @@ def owed(
     The steps of its forwarding body are a notify table too: what it wants to hear goes back the way the case came.
     """
     source = ticket.source.body if ticket.source else ""
-    steps = sources[source].step_on if source in sources else {}
+    steps = sources[source].steps_in(profile) if source in sources else {}
     for event in events:
         if event.kind in steps and ticket.source is not None:
             yield Notice(

@@ -46,20 +46,23 @@ def _source_dict(source: Source) -> dict[str, Any]:
         "deadlines": [[name, to_us(at)] for name, at in source.deadlines],
         "track": source.track,
         "sent_at": source.sent_at and to_us(source.sent_at),
+        "granted": [[name, to_us(at)] for name, at in source.granted],
+        "withdrawn_at": source.withdrawn_at and to_us(source.withdrawn_at),
     }
 
 
 def _source_of(known: dict[str, Any] | None) -> Source | None:
     if known is None:
         return None
-    deadlines = tuple((name, from_us(at)) for name, at in known["deadlines"])
-    sent_at = known.get("sent_at")
+    sent_at, withdrawn_at = known.get("sent_at"), known.get("withdrawn_at")
     return Source(
         body=known["body"],
         case_number=known["case_number"],
-        deadlines=deadlines,
+        deadlines=tuple((name, from_us(at)) for name, at in known["deadlines"]),
         track=known.get("track", ""),
         sent_at=None if sent_at is None else from_us(sent_at),
+        granted=tuple((name, from_us(at)) for name, at in known.get("granted", ())),
+        withdrawn_at=None if withdrawn_at is None else from_us(withdrawn_at),
     )
 
 

@@ -27,6 +27,8 @@ from gateway.message import Accepted, File, OutboundMessage, Raw
 
 #: How long the platform keeps what people wrote.
 _KEPT = timedelta(days=3)
+#: How often it is written down that there was nothing new.
+_NOTED_EVERY = timedelta(hours=1)
 _QUIET = b'{"msg_list":[]}'
 _MESSAGE_ID = re.compile(r"[0-9A-Za-z_-]{1,32}")
 _PAGE = 1000
@@ -99,7 +101,7 @@ class WeComService(Webhook, Polling, Talking, Fetching):
         cursor, at = await self._place()
         if at is not None and self.clock() - at > _KEPT:
             self.trouble["gap"] = f"nothing was asked for since {at.isoformat()}; the platform keeps three days"
-        since = self.clock()
+        since = noted_at = self.clock()
         while True:
             self._woken.clear()
             more = True
@@ -111,7 +113,11 @@ class WeComService(Webhook, Polling, Talking, Fetching):
                 bodies = [orjson.dumps(one) for one in messages] or [_QUIET]
                 for body in bodies[:-1]:
                     yield self._raw(body), _nothing
-                yield self._raw(bodies[-1]), lambda place=cursor: self._done(place)  # type: ignore[misc]
+                if messages or self.clock() - noted_at > _NOTED_EVERY:
+                    noted_at = self.clock()
+                    yield self._raw(bodies[-1]), lambda place=cursor: self._done(place)  # type: ignore[misc]
+                else:
+                    yield self._raw(_QUIET), _nothing
             if self.clock() - since > timedelta(days=1):
                 self.trouble.pop("gap", None)
             await self._sleep()

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -14,8 +14,8 @@ from typing import ClassVar
 import orjson
 
 from gateway.channels.api import Api
-from gateway.channels.base import Answer, Chat, Parsed, Webhook
-from gateway.channels.transfer.records import Record, records_in
+from gateway.channels.base import Answer, Chat, Parsed, SheetRow, Tabular, Webhook
+from gateway.channels.transfer.records import Record, records_in, rows_in
 from gateway.channels.transfer.seal import moment, opened, sealed, signature, skew
 from gateway.channels.transfer.settings import TransferSettings
 from gateway.errors import ConfigError, PermanentDelivery, Refused, TransientDelivery
@@ -24,11 +24,13 @@ from gateway.normalize.source import BadRow, read_case
 from ticket_core.errors import ProfileError
 from ticket_core.source import load_source
 
+#: Up to so many cases a push stands whole in the journal for each of them; of more, each case by itself.
+_JOURNALED_WHOLE = 10
 #: Result codes of theirs that say "later".
 _BUSY = frozenset({"busy", "429", "500", "502", "503", "504"})
 
 
-class Transfer(Webhook, Chat):
+class Transfer(Webhook, Tabular, Chat):
     """A forwarding body under one name; its cases are answered the way they came.
 
     The same push again is the same input, so a replayed one is absorbed; what was altered is refused.
@@ -74,9 +76,21 @@ class Transfer(Webhook, Chat):
         if self.settings.sm4_key and raw.headers.get("x-signature"):
             body = opened(self.settings.sm4_key, body)
         records = records_in(body, raw.media_type, self.source)
-        if len(records) == 1:
-            return self.messages(records[0], raw)
-        return [one for record in records for one in self.messages(record, _own_raw(raw, record))]
+        few = len(records) <= _JOURNALED_WHOLE
+        return [one for record in records for one in self.messages(record, raw if few else _own_raw(raw, record))]
+
+    @property
+    def source_name(self) -> str:
+        """The body's name."""
+        return self.settings.source
+
+    def rows(self, raw: Raw) -> Iterator[SheetRow]:
+        """Each row with its cases."""
+        for row in rows_in(raw.body, self.source):
+            messages = tuple(self.messages(row.record, _own_raw(raw, row.record)))
+            unread = next((one.problem for one in messages if not one.readable), "")
+            number = messages[0].fields["source"]["case_number"] if not unread else ""
+            yield SheetRow(sheet=row.sheet, number=row.number, case_number=number, messages=messages, problem=unread)
 
     def messages(self, record: Record, raw: Raw) -> list[InboundMessage]:
         """What one record says; one that is not understood is for a person."""

@@ -1,0 +1,158 @@
+"""Sheets as hotlines export them: read as they are, taken in row by row, reported row by row."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from python_calamine import CalamineWorkbook
+
+from gateway.channels.transfer import Transfer
+from gateway.channels.transfer.records import NoSheet, rows_in
+from gateway.channels.transfer.settings import TransferSettings
+from gateway.importing import import_file, report_csv, report_xlsx
+from gateway.testing.house import House, opened_house
+from ticket_core.source import load_source
+from ticket_core.store.imports import ImportedFile, ImportedRow, rows_of_import
+
+SOURCE = load_source("12345")
+HEAD = ("工单编号", "诉求类型", "标题", "诉求内容", "联系电话", "受理时间", "办理时限")
+
+
+def row(number: int, **changes: str) -> tuple[str, ...]:
+    cells = {
+        "工单编号": f"CD{number:06}",
+        "诉求类型": "投诉",
+        "标题": f"标题{number}",
+        "诉求内容": f"第{number}件：停水",
+        "联系电话": f"138{number:08}",
+        "受理时间": "2026-11-20 08:30:00",
+        "办理时限": "2026-11-25",
+        **changes,
+    }
+    return tuple(cells[name] for name in HEAD)
+
+
+def xlsx(*rows: tuple[Any, ...], sheets: int = 1, titles: int = 0) -> bytes:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out)
+    for number in range(sheets):
+        sheet = book.add_worksheet()
+        if number:
+            continue  # empty, as exports have them
+        for title in range(titles):
+            sheet.merge_range(title, 0, title, 6, f"2026年11月诉求件汇总表（{title}）")
+        for place, cells in enumerate((HEAD, *rows)):
+            sheet.write_row(place + titles, 0, cells)
+    book.close()
+    return out.getvalue()
+
+
+def table(*rows: tuple[str, ...], encoding: str = "gb18030", delimiter: str = ",") -> bytes:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows((HEAD, *rows))
+    return text.getvalue().encode(encoding)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with opened_house(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def city(house: House) -> Transfer:
+    channel = Transfer("city", TransferSettings(source="12345"))
+    house.admit(channel)
+    house.readings["city"] = replace(house.reading, profile="generic")
+    return channel
+
+
+async def brought(house: House, city: Transfer, body: bytes) -> tuple[ImportedFile, list[ImportedRow]]:
+    made = await import_file(house.reception, city, body, name="a.xlsx", actor="wang")
+    return made, await house.store.read(lambda connection: list(rows_of_import(connection, made.id)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        xlsx(row(1), row(2)),
+        xlsx(row(1), row(2), sheets=3, titles=2),
+        table(row(1), row(2)),
+        table(row(1), row(2), encoding="utf-8-sig"),
+        table(row(1), row(2), encoding="utf-16"),
+        table(row(1), row(2), encoding="utf-8", delimiter="\t"),
+        table(row(1), ("",) * 7, row(2), encoding="utf-8", delimiter=";"),
+    ],
+    ids=["xlsx", "titles and empty sheets", "gbk", "utf-8 with a mark", "utf-16", "tabs", "semicolons and blanks"],
+)
+def test_a_sheet_is_read_however_it_was_saved(body: bytes) -> None:
+    found = [one.record for one in rows_in(body, SOURCE)]
+    assert [one["工单编号"] for one in found] == ["CD000001", "CD000002"]
+    assert found[0]["诉求内容"] == "第1件：停水"
+
+
+def test_numbers_and_days_of_a_sheet_are_as_people_read_them() -> None:
+    body = xlsx((20261120001, "投诉", "标题", "内容", 13800000001, 46346.354166666664, 46351))
+    (one,) = rows_in(body, SOURCE)
+    assert (one.record["工单编号"], one.record["联系电话"]) == ("20261120001", "13800000001")
+    assert one.number == 2
+
+
+@pytest.mark.parametrize("body", [b"PK\x03\x04 broken", b"a,b\n1,2\n", b"", "姓名\n李四\n".encode()])
+def test_what_is_no_sheet_of_this_source_says_why(body: bytes) -> None:
+    with pytest.raises(NoSheet) as caught:
+        list(rows_in(body, SOURCE))
+    assert str(caught.value)
+
+
+async def test_the_report_says_which_row_did_what_and_why(house: House, city: Transfer) -> None:
+    body = xlsx(row(1), row(2, 工单编号=""), row(3, 受理时间="昨天"), row(1))
+    made, rows = await brought(house, city, body)
+    assert [(one.row, one.outcome) for one in rows] == [(1, "opened"), (2, "triage"), (3, "triage"), (4, "duplicate")]
+    assert "工单编号: required" in rows[1].detail
+    assert "受理时间: not a time" in rows[2].detail
+    assert dict(made.outcomes) == {"opened": 1, "triage": 2, "duplicate": 1}
+    assert made.finished_at is not None
+
+
+async def test_imported_twice_in_part_and_in_another_order_it_has_one_effect(house: House, city: Transfer) -> None:
+    rows = [row(number) for number in range(1, 60)]
+    await brought(house, city, xlsx(*rows[20:40]))
+    await brought(house, city, xlsx(*reversed(rows)))
+    made, _ = await brought(house, city, table(*rows))
+    assert dict(made.outcomes) == {"duplicate": 59}
+    assert await house.tickets() == 59
+
+
+async def test_a_corrected_row_finds_its_ticket(house: House, city: Transfer) -> None:
+    _, (first,) = await brought(house, city, xlsx(row(1)))
+    _, (again,) = await brought(house, city, xlsx(row(1, 标题="停水停电")))
+    assert (again.outcome, again.ticket_id) == ("appended", first.ticket_id)
+
+
+async def test_an_import_that_was_broken_off_is_finished_by_the_next(house: House, city: Transfer) -> None:
+    body = xlsx(*(row(number) for number in range(1, 700)))
+    task = asyncio.create_task(import_file(house.reception, city, body, name="a", actor="wang"))
+    while await house.tickets() < 200:  # noqa: ASYNC110  an import tells nobody how far it is
+        await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    made, _ = await brought(house, city, body)
+    assert await house.tickets() == 699
+    assert set(made.outcomes) == {"opened", "duplicate"}
+
+
+async def test_a_report_can_be_opened_as_a_sheet_and_no_cell_is_a_formula(house: House, city: Transfer) -> None:
+    _, rows = await brought(house, city, table(row(1, 工单编号="=HYPERLINK(1)")))
+    lines = b"".join(report_csv(rows)).decode("utf-8-sig").splitlines()
+    assert "'=HYPERLINK(1)" in lines[1]
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(report_xlsx(rows))).get_sheet_by_index(0).to_python()
+    assert sheet[1][2] == "=HYPERLINK(1)"
