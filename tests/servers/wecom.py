@@ -1,0 +1,192 @@
+"""WeCom's and WeChat's servers in the test's own event loop: tokens, codes, limits and bad days as the real ones have.
+
+Written after https://developer.work.weixin.qq.com/document/path/91039 (tokens), /90236, /94677, /94670 and
+https://developers.weixin.qq.com/doc/service/api/customer/message/api_sendcustommessage; its clock is virtual.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aiohttp import web
+
+JSON = dict[str, Any]
+#: What sending does from now on instead of its work. `dropped` takes it and breaks off before the answer.
+Fault = Literal["busy", "refused", "silent", "dropped", "broken"]
+_SENDS = ("/cgi-bin/message/send", "/cgi-bin/message/custom/send", "/cgi-bin/kf/send_msg", "/cgi-bin/aibot/response")
+_LIFE = 7200.0
+_ANSWERS, _WINDOW = 5, 48 * 3600.0
+_TEXT_LIMIT = 2048
+
+
+@dataclass(slots=True, kw_only=True)
+class WeComServer:
+    """One platform: `sent` are the messages taken, `tokens` how many were given out, `now` its clock in seconds.
+
+    `heard` is when an account last wrote: who stands in it is answered 5 times in 48 hours. `used` are the answer
+    codes of bots that were used up. `messages` are those that 微信客服 keeps; a place in them is its cursor.
+    """
+
+    url: str = ""
+    secret: str = "synthetic-secret"
+    now: float = 0.0
+    sent: list[JSON] = field(default_factory=list)
+    tokens: int = 0
+    asked: list[JSON] = field(default_factory=list)
+    faults: Fault | None = None
+    busy: int = 45009
+    refusal: int = 40003
+    heard: dict[str, float] = field(default_factory=dict)
+    answered: dict[str, int] = field(default_factory=dict)
+    nobody: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    messages: list[JSON] = field(default_factory=list)
+    tickets: set[str] = field(default_factory=set)
+    page: int = 1000
+    most_at_once: int = 0
+    connections: int = 0
+    _in_hand: int = 0
+    _token: str = ""
+    _until: float = 0.0
+
+    def forget_tokens(self) -> None:
+        """The token that was given out is not good any more, as after a new one was asked for elsewhere."""
+        self._token = ""
+
+    def hears(self, account: str) -> None:
+        """The person writes: from now on there are five answers."""
+        self.heard[account], self.answered[account] = self.now, 0
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """One call."""
+        match request.path:
+            case "/cgi-bin/gettoken":
+                return self._give_token(request.query.get("corpsecret", ""))
+            case "/cgi-bin/token":
+                return self._give_token(request.query.get("secret", ""))
+            case "/cgi-bin/aibot/response":
+                return await self._send(request)
+        if request.path.startswith("/store/"):
+            return self._file(request.path.removeprefix("/store/"))
+        token = request.query.get("access_token", "")
+        if not token or token != self._token:
+            return _said(40014, "invalid access_token")
+        if self.now >= self._until:
+            return _said(42001, "access_token expired")
+        if request.path in _SENDS:
+            return await self._send(request)
+        if request.path == "/cgi-bin/media/get":
+            return self._file(request.query["media_id"])
+        if request.path == "/cgi-bin/kf/sync_msg":
+            return self._sync(await request.json())
+        return web.Response(status=404)
+
+    def _give_token(self, secret: str) -> web.Response:
+        if secret != self.secret:
+            return _said(40001, "invalid credential")
+        self.tokens += 1
+        self._token, self._until = f"TOKEN-{self.tokens}", self.now + _LIFE
+        return web.json_response({"errcode": 0, "errmsg": "ok", "access_token": self._token, "expires_in": int(_LIFE)})
+
+    async def _send(self, request: web.Request) -> web.StreamResponse:
+        self._in_hand += 1
+        self.most_at_once = max(self.most_at_once, self._in_hand)
+        try:
+            said: JSON = {**await request.json(), "reference": request.headers.get("X-Request-Id", "")}
+            match self.faults:
+                case "silent":
+                    await asyncio.sleep(60)
+                case "busy":
+                    return _said(self.busy, "api freq out of limit")
+                case "refused":
+                    return _said(self.refusal, "invalid")
+                case "broken":
+                    return web.Response(status=502)
+                case "dropped":
+                    self.sent.append(said)
+                    assert request.transport is not None
+                    request.transport.abort()
+                    return web.Response()
+            await asyncio.sleep(0.01)  # so that several are in hand at a time
+            return self._take(request, said)
+        finally:
+            self._in_hand -= 1
+
+    def _take(self, request: web.Request, said: JSON) -> web.Response:
+        if "response_code" in request.query:
+            if request.query["response_code"] in self.used:
+                return _said(40058, "response_code used")
+            self.used.add(request.query["response_code"])
+            self.sent.append(said)
+            return _said(0, "ok")
+        to, text = said["touser"], said.get("text", {}).get("content", "")
+        if len(text.encode()) > _TEXT_LIMIT:
+            return _said(45002, "content size out of limit")
+        if to in self.heard:
+            wechat = request.path == "/cgi-bin/message/custom/send"
+            if self.now - self.heard[to] > _WINDOW:
+                return _said(45015 if wechat else 95002, "response out of time limit")
+            if self.answered[to] >= _ANSWERS:
+                return _said(45047 if wechat else 95001, "out of response count limit")
+            self.answered[to] += 1
+        self.sent.append(said)
+        nobody = {"invaliduser": to} if to in self.nobody else {}
+        return web.json_response({"errcode": 0, "errmsg": "ok", "msgid": said.get("msgid", "MSGID-1"), **nobody})
+
+    def _sync(self, ask: JSON) -> web.Response:
+        self.asked.append(ask)
+        if "token" in ask and ask["token"] not in self.tickets:
+            return _said(95007, "invalid msg token")
+        start = int(ask.get("cursor") or 0)
+        end = min(start + min(self.page, ask["limit"]), len(self.messages))
+        return web.json_response(
+            {
+                "errcode": 0,
+                "errmsg": "ok",
+                "next_cursor": str(end),
+                "has_more": int(end < len(self.messages)),
+                "msg_list": self.messages[start:end],
+            }
+        )
+
+    def _file(self, name: str) -> web.Response:
+        if name not in self.files:
+            return _said(40007, "invalid media_id")
+        media_type, content = self.files[name]
+        return web.Response(body=content, content_type=media_type)
+
+
+@contextlib.asynccontextmanager
+async def wecom_server(**settings: Any) -> AsyncIterator[WeComServer]:
+    """The platform on a free port."""
+    server = WeComServer(**settings)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    counting = asyncio.create_task(_count(server, runner))
+    try:
+        yield server
+    finally:
+        counting.cancel()
+        await asyncio.gather(counting, return_exceptions=True)
+        await runner.cleanup()
+
+
+async def _count(server: WeComServer, runner: web.AppRunner) -> None:
+    while True:
+        assert runner.server is not None
+        server.connections = len(runner.server.connections)
+        await asyncio.sleep(0.01)
+
+
+def _said(code: int, message: str) -> web.Response:
+    return web.Response(text=json.dumps({"errcode": code, "errmsg": message}), content_type="application/json")
