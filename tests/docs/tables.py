@@ -23,9 +23,10 @@ from tests.docs.pages import ROOT, TABLED, Table, with_tables
 from tests.docs.settings import own_settings, settings_of_kind
 from ticket_core.model import NoticeState, Outcome
 from ticket_core.profile import Profile, load_profile, profile_names
+from ticket_core.source import load_source, source_names
 
 _OURS = "complaint-gateway"
-_WITH_SETTINGS = ("email", "smtp", "sms", "sms-reports", "telegram")
+_WITH_SETTINGS = ("dingtalk-robot", "email", "smtp", "sms", "sms-reports", "telegram", "transfer")
 _ROOM = "a room of the house 内部群"
 _WHO = {(): "anybody", ("key", "keyInQuery"): "complainant", ("token", "session"): "staff"}
 # A family of commands speaks the language it was imported in, so each language has a process of its own.
@@ -83,6 +84,11 @@ def all_tables() -> Mapping[str, Table]:
             head=("state", "中文", "means"),
             rows=list(_worded("state", get_args(NoticeState))),
             written=1,
+        ),
+        Table(
+            name="sources",
+            head=("source 来源", "中文", "in English", "facts from 依据", "steps back 回传"),
+            rows=list(_sources()),
         ),
         Table(name="profiles", head=("profile", "中文", "in English"), rows=list(_profiles())),
         Table(name="metrics", head=("metric", "type", "means"), rows=list(_metrics())),
@@ -184,6 +190,13 @@ def _worded(section: str, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 def _profiles() -> Iterator[tuple[str, str, str]]:
     for profile in _profile_list():
         yield f"`{profile.name}`", profile.label["zh-CN"], profile.label["en"]
+
+
+def _sources() -> Iterator[tuple[str, ...]]:
+    for name in source_names():
+        one = load_source(name)
+        steps = "、".join(dict.fromkeys(step.name for step in one.steps))
+        yield f"`{one.name}`", one.label["zh-CN"], one.label["en"], one.verified, steps
 
 
 def _metrics() -> Iterator[tuple[str, str, str]]:
