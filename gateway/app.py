@@ -19,6 +19,7 @@ from gateway.dispatch import Dispatcher
 from gateway.errors import ConfigError
 from gateway.fetcher import Fetcher
 from gateway.importing import Imports
+from gateway.inbox import Inbox
 from gateway.keys import Keys
 from gateway.loops import Health, keep_running, run_channel, take
 from gateway.memory import StoreMemory
@@ -68,6 +69,7 @@ class Parts:
     dispatcher: Dispatcher
     sweeper: Sweeper
     fetcher: Fetcher
+    inbox: Inbox
     sign_in: SignIn
     meters: Meters
     readings: Mapping[str, Reading]
@@ -99,7 +101,7 @@ def assemble(settings: Settings) -> Parts:
     store = Store(settings.database.url)
     renderer = Renderer(settings.templates_folder)
     ways_out = [_part_of(one) for one in transports.values() if not isinstance(one, Channel)]
-    health = {name: Health() for name in ("database", "dispatcher", "clock", "files", *channels, *ways_out)}
+    health = {name: Health() for name in ("database", "dispatcher", "clock", "files", "folders", *channels, *ways_out)}
     meters = Meters()
     dispatcher = Dispatcher(
         store=store,
@@ -138,6 +140,7 @@ def assemble(settings: Settings) -> Parts:
         fetcher=Fetcher(
             reception, {name: one for name, one in channels.items() if isinstance(one, Fetching)}, health["files"]
         ),
+        inbox=Inbox(reception, [one for one in channels.values() if isinstance(one, Tabular)], health["folders"]),
         sign_in=SignIn(store, secure=settings.http.base_url.startswith("https:")),
         meters=meters,
         readings=readings,
@@ -176,6 +179,7 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
         jobs = [
             keep_running("clock", parts.health["clock"], parts.sweeper.run),
             keep_running("files", parts.health["files"], parts.fetcher.run),
+            keep_running("folders", parts.health["folders"], parts.inbox.run),
             *(run_channel(channel, receive, record, parts.health[name]) for name, channel in parts.channels.items()),
         ]
         if parts.settings.dispatch.enabled:

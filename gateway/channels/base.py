@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from gateway.errors import PermanentDelivery, Refused, TransientDelivery
@@ -188,12 +189,17 @@ class SheetRow:
 
 
 class Tabular(Channel):
-    """A channel whose cases come in files too: `source` is what people call the body they are from."""
+    """A channel whose cases come in files too."""
 
     @property
     @abstractmethod
     def source_name(self) -> str:
         """The name of the forwarding body."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where files are put for it; None where nowhere."""
+        return None
 
     @abstractmethod
     def rows(self, raw: Raw) -> Iterator[SheetRow]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar
 
 import orjson
@@ -83,6 +84,11 @@ class Transfer(Webhook, Tabular, Chat):
     def source_name(self) -> str:
         """The body's name."""
         return self.settings.source
+
+    @property
+    def folder(self) -> Path | None:
+        """Where sheets are put."""
+        return self.settings.folder
 
     def rows(self, raw: Raw) -> Iterator[SheetRow]:
         """Each row with its cases."""

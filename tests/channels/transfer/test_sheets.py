@@ -18,6 +18,8 @@ from gateway.channels.transfer import Transfer
 from gateway.channels.transfer.records import NoSheet, rows_in
 from gateway.channels.transfer.settings import TransferSettings
 from gateway.importing import import_file, report_csv, report_xlsx
+from gateway.inbox import Inbox
+from gateway.loops import Health
 from gateway.testing.house import House, opened_house
 from ticket_core.source import load_source
 from ticket_core.store.imports import ImportedFile, ImportedRow, rows_of_import
@@ -156,3 +158,40 @@ async def test_a_report_can_be_opened_as_a_sheet_and_no_cell_is_a_formula(house:
     assert "'=HYPERLINK(1)" in lines[1]
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(report_xlsx(rows))).get_sheet_by_index(0).to_python()
     assert sheet[1][2] == "=HYPERLINK(1)"
+
+
+async def test_a_file_in_the_folder_is_imported_once_it_rests_and_moved_with_its_report(
+    house: House, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    channel = Transfer("city", TransferSettings(source="12345", folder=folder))
+    house.admit(channel)
+    health = Health()
+    inbox = Inbox(house.reception, [channel], health)
+    (folder / "a.csv").write_bytes(table(row(1)))
+    assert await inbox.step() == 0
+    (folder / "a.csv").write_bytes(table(row(1), row(2)))
+    assert await inbox.step() == 0
+    assert await inbox.step() == 1
+    assert await house.tickets() == 2
+    (folder / "b.csv").write_bytes(b"no sheet")
+    for _ in range(2):
+        await inbox.step()
+    assert sorted(path.name.partition("-a")[2] for path in (folder / "done").iterdir()) == [".csv", ".csv.report.csv"]
+    reason = next((folder / "failed").glob("*.reason.txt"))
+    assert "no header row" in reason.read_text()
+    assert health.ok
+    assert not [path for path in folder.iterdir() if path.is_file()]
+
+
+async def test_a_folder_that_is_gone_is_named_and_heals(house: House, tmp_path: Path) -> None:
+    channel = Transfer("city", TransferSettings(source="12345", folder=tmp_path / "gone"))
+    house.admit(channel)
+    health = Health()
+    inbox = Inbox(house.reception, [channel], health)
+    await inbox.step()
+    assert "gone" in health.why
+    (tmp_path / "gone").mkdir()
+    await inbox.step()
+    assert health.ok
