@@ -26,7 +26,10 @@ from ticket_core.profile import Profile, load_profile, profile_names
 from ticket_core.source import load_source, source_names
 
 _OURS = "complaint-gateway"
-_WITH_SETTINGS = ("dingtalk-robot", "email", "smtp", "sms", "sms-reports", "telegram", "transfer")
+_WITH_SETTINGS = (
+    *("dingtalk-robot", "email", "smtp", "sms", "sms-reports", "telegram", "transfer"),
+    *("wechat", "wecom-app", "wecom-bot", "wecom-kf"),
+)
 _ROOM = "a room of the house 内部群"
 _WHO = {(): "anybody", ("key", "keyInQuery"): "complainant", ("token", "session"): "staff"}
 # A family of commands speaks the language it was imported in, so each language has a process of its own.
