@@ -96,10 +96,7 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """An attachment as kept: the bytes are found by `sha256`.
-
-    While they are still at the provider it has a `reference` instead; where they will never come, a `problem`.
-    """
+    """An attachment as kept, found by `sha256`, or at its provider by `reference`; `problem` is why it never came."""
 
     name: str
     media_type: str
@@ -118,9 +115,8 @@ class Attachment:
 class Source:
     """The forwarding body 转办来源, its case number and its own deadlines (name, time).
 
-    `track` tells apart the tickets of one case that is several things at once. `act` is what this message means for
-    the case, and `sent_at` when the body sent it, so that an older one that comes later overwrites nothing. Of the
-    whole case are `granted`, the limits they moved later, and `withdrawn_at`, when they said that it has ended.
+    `track` tells apart the tickets of one case that is several things at once; `act` is what this message means for it,
+    `sent_at` when they sent it. `granted` are limits they moved later, `withdrawn_at` when they said that it has ended.
     """
 
     body: str = ""

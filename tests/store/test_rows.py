@@ -59,9 +59,12 @@ complainants = built(
     name=texts, phones=words, mobile=texts, emails=words, chats=words, masked=words,
     anonymous=st.booleans(), confidential=st.booleans(), real_name=st.booleans(),
 )  # fmt: skip
+limits = st.lists(st.tuples(texts, times), max_size=2).map(tuple)
 sources = built(
-    Source, body=texts, case_number=texts, deadlines=st.lists(st.tuples(texts, times), max_size=2).map(tuple)
-)
+    Source,
+    body=texts, case_number=texts, deadlines=limits, track=texts, act=st.just("transfer"), sent_at=st.none() | times,
+    granted=limits, withdrawn_at=st.none() | times,
+)  # fmt: skip
 links = built(Link, relation=st.sampled_from(["repeats", "duplicate", "split_from", "parent"]), ticket_id=ids)
 tickets = built(
     Ticket,

@@ -170,9 +170,7 @@ def _urge(
     case: Case, _s: Standing, command: Command, fields: dict[str, Any], changes: dict[str, Any], _p: Policy
 ) -> None:
     changes["urges"] = fields["urges"] = case.state["urges"] + 1
-    for timer in tuple(case.timers.values()):  # a rung may have waited for this urge
-        if timer.running and timer.overdue_at is not None:
-            case.set_timer(replace(timer, next_at=min(timer.next_at or command.at, command.at)))
+    case.look_again(command.at)
 
 
 def _rate(_case: Case, _s: Standing, _c: Command, fields: dict[str, Any], changes: dict[str, Any], _p: Policy) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -59,10 +59,10 @@ class Case:
         for timer in settle(self._timers, kind, state["stage"], at, self._profile).values():
             self.set_timer(timer)
         if state["stage"] not in FINISHED:
-            self._start_timers(_STARTS_AS.get(kind, kind), at)
+            self._start_timers(kind, at)
 
-    def _start_timers(self, start: str, at: datetime) -> None:
-        state = self.state
+    def _start_timers(self, kind: str, at: datetime) -> None:
+        state, start = self.state, _STARTS_AS.get(kind, kind)
         source = state.get("source")
         for rule in rules_for(
             self._profile,
@@ -74,7 +74,7 @@ class Case:
             source=source.body if source else "",
             stage=state["stage"],
         ):
-            started_at = state["received_at"] if start == "received" else at
+            started_at = state["received_at"] if start == "received" and kind != _GIVEN_AGAIN else at
             timer = start_timer(rule, state["id"], started_at, self._profile, self._policy.calendar)
             self.set_timer(earlier(self._timers.get(rule.name), timer))
 
@@ -82,6 +82,12 @@ class Case:
         """Put a timer in the place of the one of its name."""
         if self._timers.get(timer.name) is not timer:
             self._timers[timer.name] = self._touched[timer.name] = timer
+
+    def look_again(self, at: datetime) -> None:
+        """What is overdue is looked at now: a rung may have waited for what has happened."""
+        for timer in tuple(self._timers.values()):
+            if timer.running and timer.overdue_at is not None:
+                self.set_timer(replace(timer, next_at=min(timer.next_at or at, at)))
 
     def add_statement(self, complaint: Complaint) -> None:
         """A statement joins the ticket."""
@@ -104,5 +110,7 @@ class Case:
 
 
 _FIELDS = fields(Ticket)
-#: A triage ticket that is understood at last has the deadlines it would have had, from its receipt on.
-_STARTS_AS = {"replayed": "received"}
+_GIVEN_AGAIN = "given_again"
+#: A triage ticket that is understood at last has the deadlines it would have had, from its receipt on; a finished case
+#: that its forwarding body gives to us once more has them from then on.
+_STARTS_AS = {"replayed": "received", _GIVEN_AGAIN: "received"}

@@ -12,7 +12,7 @@ from ticket_core.decide.case import Case
 from ticket_core.decide.escalation import begin_to_count, find_repeat, late_repeats, links_to, raise_grade
 from ticket_core.decide.known import Known
 from ticket_core.decide.repeat import Past
-from ticket_core.decide.transfer import decide_transfer, heed_source
+from ticket_core.decide.transfer import begins_anew, decide_transfer, heed_source, opened_by
 from ticket_core.model import JSON, Attachment, Changes, Complainant, Complaint, Link, Stage, Ticket, TicketDraft
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
@@ -49,6 +49,8 @@ def decide_intake(arrival: Arrival, known: Known, policy: Policy) -> Changes:
     if draft.intent == "automatic":
         return Changes(outcome="automatic")
     if known.case is not None and draft.intent == "complaint":
+        if begins_anew(draft, known.case, policy):
+            return _open_again(arrival, known, policy)
         return decide_transfer(arrival.draft, known.case, arrival.inbound_id, arrival.attachments, known, policy)
     if draft.intent == "supplement":
         ticket = known.tickets.get(draft.thread or 0)
@@ -214,23 +216,23 @@ def _open(arrival: Arrival, heard: _Heard, known: Known, policy: Policy) -> Chan
         occurred_at=draft.occurred_at,
         place=draft.place,
         locale=draft.locale,
-        source=draft.source,
+        source=opened_by(draft.source),
         entry=draft.entry,
         group=profile.default_group,
         first_owner=draft.actor if draft.actor != "complainant" else "",
         triage=draft.note or "unclear" if draft.intent == "triage" else "",
         tags=draft.tags,
-        links=(*links_to(heard.earlier, rule), *_split_link(known)),
+        links=(*links_to(heard.earlier, rule), *_first_links(known)),
     )
     case.add_statement(_statement(arrival, ticket_id, 1, heard.lodged_at, "complaint", heard.counted))
     first = "drafted" if stage == "draft" else "received"
     case.happen(first, at, draft.actor, {"channel": draft.channel, "inbound": arrival.inbound_id})
-    heed_source(case, draft, policy)
     if direct:
         case.happen("escalated", at, draft.actor, {"reason": direct, "from": "request", "to": rule.grade})
     this = Past(ticket_id=ticket_id, seq=1, lodged_at=heard.lodged_at, channel=draft.channel, identity="")
     if heard.earlier is not None:
         find_repeat(case, rule, heard.earlier, replace(this, identity=heard.earlier.identity), at)
+    heed_source(case, draft, policy)
     if draft.disposition == "answered":
         _answer_at_once(case, draft, profile)
     escalates = heard.earlier is not None and rule.action == "escalate"
@@ -242,8 +244,17 @@ def _open(arrival: Arrival, heard: _Heard, known: Known, policy: Policy) -> Chan
     )
 
 
-def _split_link(known: Known) -> tuple[Link, ...]:
-    return () if known.split_from is None else (Link(relation="split_from", ticket_id=known.split_from),)
+def _open_again(arrival: Arrival, known: Known, policy: Policy) -> Changes:
+    """A finished case of a forwarding body comes once more as a ticket of its own; it is no second complaint."""
+    rule = policy.profiles[arrival.draft.profile].repeat
+    lodged_at = repeat.claimed_or_received(arrival.draft, rule)
+    return _open(arrival, _Heard(lodged_at=lodged_at, counted=(), past=(), earlier=None), known, policy)
+
+
+def _first_links(known: Known) -> tuple[Link, ...]:
+    """The other part of the same message, and the ticket that the same case had before."""
+    split = () if known.split_from is None else (Link(relation="split_from", ticket_id=known.split_from),)
+    return split if known.case is None else (*split, Link(relation="parent", ticket_id=known.case.id))
 
 
 def _answer_at_once(case: Case, draft: TicketDraft, profile: Profile) -> None:

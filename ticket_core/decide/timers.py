@@ -87,7 +87,12 @@ def _next_at(
 
 
 def with_next_rung(timer: Timer, profile: Profile, calendar: Calendar) -> Timer:
-    """The timer, to be looked at when the first of its rungs that has not fired is to fire."""
+    """The timer, to be looked at when the first of its rungs that has not fired is to fire.
+
+    One that only the forwarding body knows has no rungs; it becomes overdue.
+    """
+    if not timer.unit and timer.overdue_at is None:
+        return replace(timer, next_at=timer.due_at)
     return replace(timer, next_at=_next_at(ladder(timer, profile), timer.fired, timer.due_at, profile, calendar))
 
 

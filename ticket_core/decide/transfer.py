@@ -1,4 +1,8 @@
-"""The same case of a forwarding body again 重复转办: urged, corrected, prolonged, withdrawn, or given back to us."""
+"""The same case of a forwarding body again 重复转办: urged, corrected, prolonged, withdrawn, or given back to us.
+
+Its messages may come in any order, so each counts by when the body sent it, where it says so. Limits of theirs only
+become earlier, unless they grant more time, which then counts whatever else they send.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,19 @@ from typing import Any
 from ticket_core.decide.case import Case
 from ticket_core.decide.known import Known
 from ticket_core.decide.timers import from_source, move
-from ticket_core.model import JSON, Attachment, Changes, Complaint, Source, Ticket, TicketDraft
+from ticket_core.model import FINISHED, JSON, Attachment, Changes, Complainant, Complaint, Source, Ticket, TicketDraft
 from ticket_core.policy import Policy
 
 #: What a correction of theirs may change.
 _CORRECTED = ("subject", "text", "category", "priority", "respondent", "service_number", "occurred_at", "place", "kind")
+#: What tells the whole case anew; the others are about it.
+_TELLING = frozenset({"transfer", "correction"})
+
+
+def begins_anew(draft: TicketDraft, ticket: Ticket, policy: Policy) -> bool:
+    """Whether a finished case that they transfer once more gets a new ticket, as their source says."""
+    source = policy.sources.get(draft.source.body) if draft.source else None
+    return source is not None and source.again == "new" and _revives(draft, ticket)
 
 
 def decide_transfer(
@@ -27,21 +39,9 @@ def decide_transfer(
 ) -> Changes:
     """A further message about a case we have: it is never a second complaint, and its ticket is the one we have."""
     assert draft.source is not None
-    profile = policy.profiles[ticket.profile]
     case = Case.of(ticket, known.timers(ticket.id), policy)
-    at, body, source = draft.received_at, draft.source.body, draft.source
-    came: dict[str, JSON] = {"source": body, "act": source.act, "channel": draft.channel, "inbound": inbound_id}
-    late = _is_older(source, ticket.source)
-    if source.act == "withdraw" and ticket.open:
-        status = profile.first_status["withdrawn"]
-        case.happen("withdrawn", at, body, came, status=status, stage="withdrawn")
-        return _done(case, ticket)
+    act, at, body = draft.source.act, draft.received_at, draft.source.body
     seq = ticket.statements + 1
-    changes: dict[str, Any] = {"statements": seq}
-    changed = {} if late else _changed(draft, ticket)
-    if not late:
-        changes |= {name: new for name, (_, new) in changed.items()}
-        changes["source"] = replace(source, deadlines=source.deadlines or _theirs(ticket))
     case.add_statement(
         Complaint(
             ticket_id=ticket.id,
@@ -56,52 +56,171 @@ def decide_transfer(
             attachments=tuple(attachments),
         )
     )
-    came |= {"statement": seq, "late": late, "changed": {name: _shown(old) for name, (old, _) in changed.items()}}
-    if not ticket.open:
-        back = profile.first_status["received"]
-        changes |= {"status": back, "stage": "received", "triage": ""}
-    case.happen("transferred_again", at, body, came, **changes)
-    if source.act == "urge" and ticket.open:
-        case.happen("urged", at, body, {"urges": ticket.urges + 1, "source": body}, urges=ticket.urges + 1)
-    if source.act == "extension" and not late:
-        _prolong(case, draft, policy)
-    elif not late:
-        heed_source(case, draft, policy)
-    return _done(case, ticket)
+    late = _is_older(draft.source, ticket.source)
+    changed = {} if late or act not in _TELLING else _changed(draft, ticket)
+    changes: dict[str, Any] = {name: new for name, (_, new) in changed.items()}
+    if act in _TELLING and not late:
+        changes["complainant"] = _reached(ticket.complainant, draft.complainant)
+        changes["identities"] = tuple(dict.fromkeys((*ticket.identities, *draft.identities)))
+        changes["source"] = _told(draft.source, ticket.source)
+    came: dict[str, JSON] = {
+        "source": body,
+        "act": act,
+        "channel": draft.channel,
+        "inbound": inbound_id,
+        "statement": seq,
+        "late": late,
+        "changed": {name: _shown(old) for name, (old, _) in changed.items()},
+    }
+    changes["statements"] = seq
+    revives = not ticket.open and _revives(draft, ticket)
+    if revives:
+        status = policy.profiles[ticket.profile].first_status["received"]
+        changes |= {"status": status, "stage": "received", "triage": ""}
+    case.happen(_event_of(act, revives), at, body, came, **changes)
+    heed_source(case, draft, policy)
+    return Changes(outcome="appended", ticket_id=ticket.id, tickets=(case.change(),))
 
 
 def heed_source(case: Case, draft: TicketDraft, policy: Policy) -> None:
-    """The forwarding body's own deadlines count where they are earlier than ours."""
+    """What the forwarding body asks for with this message: its limits, an urge, more time, or an end."""
+    if draft.source is None:
+        return
+    match draft.source.act:
+        case "transfer" | "correction":
+            _limit(case, draft.source, draft.received_at, policy)
+        case "urge":
+            _urge(case, draft)
+        case "extension":
+            _prolong(case, draft, policy)
+        case "withdraw":
+            _withdraw(case, draft, policy)
+
+
+def opened_by(source: Source | None) -> Source | None:
+    """What a new ticket keeps of the message that opened it; one about a case does not say when the case was sent."""
+    if source is None or source.act in _TELLING:
+        return source
+    return replace(source, sent_at=None, deadlines=())
+
+
+def _limit(case: Case, source: Source, at: datetime, policy: Policy) -> None:
+    """Their own deadlines count where they are earlier than ours, and where they have not granted more time."""
     profile = policy.profiles[case.state["profile"]]
-    for name, due_at in draft.source.deadlines if draft.source else ():
-        case.set_timer(
-            from_source(
-                case.timers.get(name),
-                name,
-                due_at,
-                ticket_id=case.state["id"],
-                at=draft.received_at,
-                profile=profile,
-                calendar=policy.calendar,
-            )
+    granted = dict(_kept(case).granted)
+    for name, due_at in source.deadlines:
+        old = case.timers.get(name)
+        if name in granted or (old is not None and not old.running and old.cancelled_at is None):
+            continue  # what they prolonged, or what was done in time already
+        ours = old if old is not None and old.running else None
+        theirs = from_source(
+            ours, name, due_at, ticket_id=case.state["id"], at=at, profile=profile, calendar=policy.calendar
         )
+        if case.state["stage"] not in FINISHED:
+            case.set_timer(theirs)
+
+
+def _urge(case: Case, draft: TicketDraft) -> None:
+    """Their urge 督办 counts like one of the complainant."""
+    assert draft.source is not None
+    if case.state["stage"] in FINISHED:
+        return
+    urges = case.state.get("urges", 0) + 1
+    told: dict[str, JSON] = {"urges": urges, "source": draft.source.body, "text": draft.text}
+    case.happen("urged", draft.received_at, draft.source.body, told, urges=urges)
+    case.look_again(draft.received_at)
 
 
 def _prolong(case: Case, draft: TicketDraft, policy: Policy) -> None:
     """They granted more time: the deadline moves to theirs, with an event, while it runs."""
-    profile = policy.profiles[case.state["profile"]]
-    for name, due_at in draft.source.deadlines if draft.source else ():
+    assert draft.source is not None
+    profile, body, at = policy.profiles[case.state["profile"]], draft.source.body, draft.received_at
+    kept = _kept(case)
+    granted = dict(kept.granted)
+    for name, due_at in draft.source.deadlines:
+        granted[name] = max(due_at, granted.get(name, due_at))
         timer = case.timers.get(name)
-        if timer is None or not timer.running or due_at <= timer.due_at:
+        if timer is None:
+            timer = from_source(
+                None, name, due_at, ticket_id=case.state["id"], at=at, profile=profile, calendar=policy.calendar
+            )
+            case.set_timer(timer)
+        if not timer.running or due_at <= timer.due_at:
             continue
         told: dict[str, JSON] = {
             "deadline": name,
             "due_before": timer.due_at.isoformat(),
             "due_at": due_at.isoformat(),
-            "reason": "granted by the forwarding body",
+            "reason": "",
+            "source": body,
         }
         case.set_timer(move(timer, due_at, profile, policy.calendar, origin="extension"))
-        case.happen("extended", draft.received_at, draft.source.body if draft.source else "", told)
+        case.happen("extended", at, body, told)
+    case.state["source"] = replace(kept, granted=tuple(sorted(granted.items())))
+
+
+def _withdraw(case: Case, draft: TicketDraft, policy: Policy) -> None:
+    """They say that the complainant has withdrawn; what they transferred after that stands."""
+    assert draft.source is not None
+    kept = _kept(case)
+    if _is_older(draft.source, kept):
+        return
+    said_at = draft.source.sent_at or draft.received_at
+    source = replace(kept, withdrawn_at=max(said_at, kept.withdrawn_at or said_at))
+    if case.state["stage"] in FINISHED:
+        case.state["source"] = source
+        return
+    status = policy.profiles[case.state["profile"]].first_status["withdrawn"]
+    told: dict[str, JSON] = {"source": draft.source.body}
+    case.happen(
+        "withdrawn", draft.received_at, draft.source.body, told, status=status, stage="withdrawn", source=source
+    )
+
+
+def _revives(draft: TicketDraft, ticket: Ticket) -> bool:
+    """Whether this message gives a finished case to us once more."""
+    new, known = draft.source, ticket.source
+    if new is None or known is None or ticket.open or new.act != "transfer" or _is_older(new, known):
+        return False
+    return new.sent_at is None or known.withdrawn_at is None or new.sent_at > known.withdrawn_at
+
+
+def _event_of(act: str, revives: bool) -> str:
+    if revives:
+        return "given_again"
+    return "supervised_by_source" if act == "urge" else "transferred_again"
+
+
+def _kept(case: Case) -> Source:
+    source: Source = case.state["source"]
+    return source
+
+
+def _told(new: Source, known: Source | None) -> Source:
+    """What is known of the case once it was told anew; what was granted and withdrawn stays."""
+    if known is None:
+        return new
+    return replace(
+        new,
+        deadlines=new.deadlines or known.deadlines,
+        sent_at=new.sent_at or known.sent_at,
+        granted=known.granted,
+        withdrawn_at=known.withdrawn_at,
+    )
+
+
+def _reached(known: Complainant, told: Complainant) -> Complainant:
+    """The complainant as they correct it: what they say first, and the contacts of before after it."""
+    return replace(
+        known,
+        name=told.name or known.name,
+        phones=tuple(dict.fromkeys((*told.phones, *known.phones))),
+        mobile=told.mobile or known.mobile,
+        emails=tuple(dict.fromkeys((*told.emails, *known.emails))),
+        masked=tuple(dict.fromkeys((*told.masked, *known.masked))),
+        anonymous=known.anonymous or told.anonymous,
+        confidential=known.confidential or told.confidential,
+    )
 
 
 def _is_older(new: Source, known: Source | None) -> bool:
@@ -115,10 +234,6 @@ def _changed(draft: TicketDraft, ticket: Ticket) -> dict[str, tuple[Any, Any]]:
     return {name: (old, new) for name, (old, new) in pairs.items() if new and new != old}
 
 
-def _theirs(ticket: Ticket) -> tuple[tuple[str, datetime], ...]:
-    return ticket.source.deadlines if ticket.source else ()
-
-
 def _shown(value: Any) -> JSON:
     match value:
         case datetime():
@@ -127,7 +242,3 @@ def _shown(value: Any) -> JSON:
             return list(value)
         case _:
             return str(value) if value is not None else None
-
-
-def _done(case: Case, ticket: Ticket) -> Changes:
-    return Changes(outcome="appended", ticket_id=ticket.id, tickets=(case.change(),))
