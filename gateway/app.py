@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from gateway.alarm import Alarm
 from gateway.almanac import Almanac
 from gateway.channels.base import Channel, Fetching, Tabular, Transport, Webhook
 from gateway.config import Settings
@@ -70,6 +71,7 @@ class Parts:
     sweeper: Sweeper
     fetcher: Fetcher
     inbox: Inbox
+    alarm: Alarm
     sign_in: SignIn
     meters: Meters
     readings: Mapping[str, Reading]
@@ -140,6 +142,14 @@ def assemble(settings: Settings) -> Parts:
         fetcher=Fetcher(
             reception, {name: one for name, one in channels.items() if isinstance(one, Fetching)}, health["files"]
         ),
+        alarm=Alarm(
+            store,
+            settings.people,
+            health,
+            partial(_unwell_media, transports, health),
+            dispatcher.wake,
+            after=settings.alarms.after,
+        ),
         inbox=Inbox(reception, [one for one in channels.values() if isinstance(one, Tabular)], health["folders"]),
         sign_in=SignIn(store, secure=settings.http.base_url.startswith("https:")),
         meters=meters,
@@ -182,6 +192,8 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
             keep_running("folders", parts.health["folders"], parts.inbox.run),
             *(run_channel(channel, receive, record, parts.health[name]) for name, channel in parts.channels.items()),
         ]
+        if parts.settings.alarms.enabled:
+            jobs.append(keep_running("alarm", Health(), parts.alarm.run))
         if parts.settings.dispatch.enabled:
             jobs.append(keep_running("dispatcher", parts.health["dispatcher"], parts.dispatcher.run))
         else:
@@ -282,6 +294,12 @@ def _tell_of_sending(
         health[_part_of(one)].ill(reason)
     else:
         health[_part_of(one)].well()
+
+
+def _unwell_media(transports: Mapping[str, Transport], health: Mapping[str, Health]) -> frozenset[str]:
+    """By which media nothing gets out now."""
+    parts = {medium: one.name if isinstance(one, Channel) else _part_of(one) for medium, one in transports.items()}
+    return frozenset(medium for medium, part in parts.items() if part in health and not health[part].ok)
 
 
 def _what_is_wrong(health: Health) -> str | None:

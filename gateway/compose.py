@@ -13,6 +13,7 @@ from gateway.errors import RenderError
 from gateway.keys import Keys
 from gateway.message import OutboundMessage
 from gateway.render import FORMS, Form, OrganisationView, Rendered, Renderer
+from gateway.render.renderer import SPOKEN
 from gateway.view import Letterhead, read_words, view_of, view_of_saying
 from ticket_core.decide.delivery import Fact
 from ticket_core.decide.gate import Caps, Passage, reason_to_hold
@@ -63,7 +64,8 @@ class Composer:
     def compose(self, brief: Brief | Saying, forms: Collection[str], now: datetime) -> Ready | Fact:
         """The message in these forms, or the fact that it is suppressed, expired or held because it has no words."""
         owed = brief.owed
-        if now - owed.created_at > (_SAYING_KEEPS if isinstance(brief, Saying) else self.keep):
+        menu = isinstance(brief, Saying) and owed.notice.startswith(SPOKEN)
+        if now - owed.created_at > (_SAYING_KEEPS if menu else self.keep):
             return Fact(at=now, status="expired", detail="too_late")
         reason = None if isinstance(brief, Saying) else reason_to_hold(_passage(brief), self.caps)
         if reason is not None:

@@ -83,6 +83,13 @@ class Dispatch(_Section):
     per_ticket_per_day: Annotated[int, Field(ge=1)] = 60
 
 
+class Alarms(_Section):
+    """Those who run the house are told of a part that has been unwell for `after`: roles admin, else supervisor."""
+
+    enabled: bool = True
+    after: timedelta = timedelta(minutes=2)
+
+
 class Settings(BaseSettings):
     """All settings. `channels` and `transports` are tables by name; each has a `kind`, the rest is its adapter's."""
 
@@ -106,6 +113,7 @@ class Settings(BaseSettings):
     http: Http = Http()
     organisation: Organisation = Organisation()
     dispatch: Dispatch = Dispatch()
+    alarms: Alarms = Alarms()
     channels: dict[str, dict[str, Any]] = Field(default_factory=dict)
     transports: dict[str, dict[str, Any]] = Field(default_factory=dict)
     people: tuple[Person, ...] = ()

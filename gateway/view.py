@@ -22,6 +22,7 @@ from ticket_core.store.briefing import Brief, Saying
 #: Words by what they name (kind, grade, actor) and then by the name in the code.
 Words = Mapping[str, Mapping[str, str]]
 _HOME = "zh-CN"
+_HOME_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def read_words(folder: Path) -> dict[str, Words]:
@@ -70,6 +71,8 @@ def view_of_saying(saying: Saying, letterhead: Letterhead) -> NoticeView:
     """The view of a reply in a conversation: what it tells of stands in `event`, with words for what has a name."""
     owed = saying.owed
     seen: dict[str, object] = {"kind": owed.notice.removeprefix("chat_"), **saying.said}
+    if "since" in saying.said:
+        seen["since"] = datetime.fromisoformat(saying.said["since"]).astimezone(_HOME_ZONE)
     kinds = saying.said.get("kinds", ())
     seen["kinds"] = [{"name": one, "label": letterhead.word("kind", one, owed.locale)} for one in kinds]
     seen["tickets"] = [
@@ -84,7 +87,9 @@ def view_of_saying(saying: Saying, letterhead: Letterhead) -> NoticeView:
         ticket=None,
         due=None,
         event=seen,
-        link=LinkView(track=None, rate=None, console=None),
+        link=LinkView(
+            track=None, rate=None, console=None if owed.role == "complainant" else f"{letterhead.base_url}/console/"
+        ),
         organisation=letterhead.organisation,
         recipient=RecipientView(name=owed.name or None, role=owed.role),
     )

@@ -34,6 +34,8 @@ SHARED = "_"
 """Folders whose name begins so hold parts of notices, not notices."""
 SPOKEN = "chat_"
 """Notices whose name begins so are replies in a conversation: they have a text, and perhaps choices."""
+OF_A_PART = "part_"
+"""These tell the people who run the house of a part of it, and of no ticket."""
 LOCALES = ("zh-CN", "en")
 """Where to look when the recipient's own locale lacks the notice."""
 

@@ -1,0 +1,127 @@
+"""Tells the people who run the house that a part has been unwell for a while, by another way than the broken one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from gateway.loops import Health
+from ticket_core.directory import Person
+from ticket_core.model import Notice
+from ticket_core.store.fallback import owe
+from ticket_core.store.store import Store
+from ticket_core.store.tx import Tx
+
+log = structlog.get_logger(__name__)
+
+_PAUSE = 5.0  # seconds between two looks
+#: Without these no notice can leave: the log is all there is, and whoever watches ``/readyz``.
+_CANNOT_TELL = frozenset({"database", "dispatcher"})
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One part: since when it is as it is, and when somebody was told that it is unwell."""
+
+    ok: bool
+    since: datetime
+    told_at: datetime | None = None
+
+
+class Alarm:
+    """Watches `health`. `unwell_media` says which media cannot be used now; `people` are told by the others.
+
+    A part is told of once it has been unwell for `after`, again each day, and once more when it has been well so long.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        people: Iterable[Person],
+        health: Mapping[str, Health],
+        unwell_media: Callable[[], frozenset[str]],
+        committed: Callable[[], None],
+        *,
+        after: timedelta,
+        again: timedelta = timedelta(days=1),
+    ) -> None:
+        known = tuple(people)
+        self._people = [one for one in known if "admin" in one.roles] or [
+            one for one in known if "supervisor" in one.roles
+        ]
+        self._store = store
+        self._health = health
+        self._unwell_media = unwell_media
+        self._committed = committed
+        self._after = after
+        self._again = again
+        self._watched: dict[str, _Watched] = {}
+
+    async def run(self) -> None:
+        """Go on until cancelled.
+
+        Raises:
+            StoreError: when the store fails; `run` may be called again.
+        """
+        while True:
+            await self.step(datetime.now(UTC))
+            await asyncio.sleep(_PAUSE)
+
+    async def step(self, now: datetime) -> int:
+        """Look once; returns how many parts somebody is told of."""
+        told = 0
+        for part, health in self._health.items():
+            watched = self._watched.setdefault(part, _Watched(ok=True, since=now))
+            if watched.ok != health.ok:
+                watched.ok, watched.since = health.ok, now
+            lasts = now - watched.since >= self._after
+            if not lasts or part in _CANNOT_TELL:
+                continue
+            if not watched.ok and (watched.told_at is None or now - watched.told_at >= self._again):
+                await self._tell("part_unwell", part, health.why, watched.since, now)
+                watched.told_at = now
+                told += 1
+            elif watched.ok and watched.told_at is not None:
+                await self._tell("part_well", part, "", watched.since, now)
+                watched.told_at = None
+                told += 1
+        return told
+
+    async def _tell(self, notice: str, part: str, reason: str, since: datetime, now: datetime) -> None:
+        owed = list(self._notices(notice, part, reason, since, now))
+        log.warning("part_told_of", part=part, notice=notice, people=len(owed))
+
+        def write(tx: Tx) -> None:
+            for one in owed:
+                owe(tx, one)
+
+        await self._store.run(write)
+        self._committed()
+
+    def _notices(self, notice: str, part: str, reason: str, since: datetime, now: datetime) -> Iterator[Notice]:
+        """One for each person by the first two ways that work; by all there are where none does."""
+        unwell = self._unwell_media()
+        for person in self._people:
+            chats = [chat.partition(":")[::2] for chat in person.chats]
+            ways = [way for way in (("email", person.email), ("sms", person.phone), *chats) if way[1] or way in chats]
+            good = [way for way in ways if way[0] not in unwell][:2]
+            for medium, address in good or ways:
+                yield Notice(
+                    ticket_id=0,
+                    event_seq=0,
+                    notice=notice,
+                    role="operator",
+                    medium=medium,
+                    address=address,
+                    name=person.label or person.name,
+                    locale=person.locale,
+                    send_at=now,
+                    said=json.dumps(
+                        {"part": part, "reason": reason[:200] or "–", "since": since.isoformat()}, ensure_ascii=False
+                    ),
+                )
