@@ -82,9 +82,10 @@ class WeComService(Webhook, Polling, Talking, Fetching):
         if raw.body.lstrip()[:1] == b"<":
             said = opened_xml(self.seal, raw)
             at, ticket = said["CreateTime"], said.get("Token", "")
+            event = said.get("Event") or said["MsgType"]  # an application's own messages may come by the same door
             mark = hashlib.sha256(ticket.encode()).hexdigest()[:16]
-            number = f"push:{at}:{said.get('OpenKfId', '')}:{mark}"
-            return [noted(self.name, raw, number, f"event:{said['Event'][:48]}", moment(int(at)))]
+            number = f"push:{at}:{said.get('OpenKfId') or event[:48]}:{mark}"
+            return [noted(self.name, raw, number, f"event:{event[:48]}", moment(int(at)))]
         return [read(self.name, raw, orjson.loads(raw.body))]
 
     def answer_to(self, raw: Raw, accepted: Sequence[Accepted]) -> Answer:

@@ -30,6 +30,11 @@ class AppSettings:
     api_url: _Url = "https://qyapi.weixin.qq.com"
     timeout: _Timeout = 10.0
 
+    @property
+    def url(self) -> str:
+        """The place that must be reached; what checks of a configuration look at."""
+        return self.api_url
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
@@ -48,6 +53,11 @@ class ServiceSettings:
     poll_every: Annotated[float, Field(ge=1, le=3600)] = 120.0
     timeout: _Timeout = 10.0
 
+    @property
+    def url(self) -> str:
+        """The place that must be reached; what checks of a configuration look at."""
+        return self.api_url
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotSettings:
@@ -58,6 +68,11 @@ class BotSettings:
     aes_key: _AesKey = field(repr=False)
     api_url: _Url = "https://qyapi.weixin.qq.com"
     timeout: _Timeout = 10.0
+
+    @property
+    def url(self) -> str:
+        """The place that must be reached; what checks of a configuration look at."""
+        return self.api_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +89,8 @@ class AccountSettings:
     aes_key: Annotated[str, Field(pattern=r"^([A-Za-z0-9+/]{43})?$")] = field(default="", repr=False)
     api_url: _Url = "https://api.weixin.qq.com"
     timeout: _Timeout = 10.0
+
+    @property
+    def url(self) -> str:
+        """The place that must be reached; what checks of a configuration look at."""
+        return self.api_url

@@ -46,6 +46,12 @@ def test_a_recalled_message_revises_what_was_said() -> None:
     assert (said.talk.revises, said.talk.deleted) == ("m1", True)
 
 
+def test_what_employees_write_to_the_application_behind_a_service_account_is_no_ticket() -> None:
+    body = b"<xml><FromUserName>li</FromUserName><CreateTime>1</CreateTime><MsgType>text</MsgType></xml>"
+    (said,) = channel("wecom-kf").parse(Raw(channel="captured", body=body, received_at=AT))
+    assert getattr(said, "automatic", None) == "event:text"
+
+
 @pytest.mark.parametrize(
     "body",
     [
