@@ -175,7 +175,10 @@ def _evidence(found: Mapping[str, JSON], ticket: Ticket, zone: ZoneInfo) -> dict
 
 def _actor(name: str, policy: Policy, letterhead: Letterhead, locale: str) -> str:
     person = policy.directory.person(name)
-    return (person.label or person.name) if person is not None else letterhead.word("actor", name, locale)
+    if person is not None:
+        return person.label or person.name
+    body = policy.sources.get(name)
+    return letterhead.word("actor", name, locale) if body is None else body.label.get(locale) or body.label["zh-CN"]
 
 
 def _link(ticket: Ticket, number: str, letterhead: Letterhead, *, inside: bool) -> LinkView:

@@ -25,7 +25,7 @@ def owed(
     source = ticket.source.body if ticket.source else ""
     steps = sources[source].steps_in(profile) if source in sources else {}
     for event in events:
-        if event.kind in steps and ticket.source is not None:
+        if event.kind in steps and ticket.source is not None and event.actor != source:  # what they did they know
             yield Notice(
                 ticket_id=ticket.id,
                 event_seq=event.seq,
