@@ -102,6 +102,7 @@ class Composer:
             "step": step.code or step.name,
             "step_name": step.name,
             "case_number": brief.owed.address,
+            "other_number": ticket.source.other_number if ticket.source else "",
             "number": number_of(ticket.id),
             "at": event.at.astimezone(profile.tz).isoformat(timespec="seconds"),
             "status": profile.label_of("status", ticket.status),

@@ -127,6 +127,7 @@ class Source:
     sent_at: datetime | None = None
     granted: tuple[tuple[str, datetime], ...] = ()
     withdrawn_at: datetime | None = None
+    other_number: str = ""  # of the same case, in another system of theirs
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -43,6 +43,7 @@ Place = Literal[
     "sent_at",
     "act",
     "entry",
+    "other_number",
 ]
 #: What a message of the body means for its case.
 SourceAct = Literal["transfer", "correction", "urge", "withdraw", "extension"]
@@ -69,8 +70,9 @@ class Step:
 class Source:
     """A forwarding body. Names of its fields are tried in order, without regard to width, case and spaces.
 
-    `verified` says where the facts come from. `clocks` are our limits for its cases, beside those of the process;
-    `deadlines` which of its fields are which of its limits, a date alone meaning the end of that day. `tracks` splits a
+    `verified` says where the facts come from. `clocks` are our limits for its cases, beside those of the process; one
+    that starts with `given` has no length of its own and says only what meets a limit that they send. `deadlines` are
+    which of its fields are which of its limits, a date alone meaning the end of that day. `tracks` splits a
     case that is several things at once: their word → our kinds. `return_within` is a span after receipt. `again` is
     what a finished case becomes that they transfer anew: its ticket is open once more, or a new one is linked with it.
     `unnamed` are words that stand in the place of a name.
@@ -135,9 +137,18 @@ def plain(name: str) -> str:
 
 
 def with_clocks(profile: Profile, sources: Mapping[str, Source]) -> Profile:
-    """The process with the clocks of these sources, each for tickets of its own source."""
+    """The process with the clocks of these sources, each for tickets of its own source.
+
+    One without a ladder climbs that of its name in the process, else the first there is.
+    """
+    named = {rule.name for rule in profile.deadlines if rule.ladder}
+    usual = next((rule.ladder for rule in profile.deadlines if rule.ladder), ())
     extra = [
-        replace(rule, when=replace(rule.when, source=(source.name,)))
+        replace(
+            rule,
+            when=replace(rule.when, source=(source.name,)),
+            ladder=rule.ladder or (() if rule.name in named else usual),
+        )
         for source in sources.values()
         for rule in source.clocks
     ]

@@ -97,6 +97,7 @@ def read_case(record: Mapping[str, str | None], source: Source) -> Case:
         who["name"], flags[unnamed] = "", True
     if reader.problems:
         raise BadRow(reader.problems)
+    other = {"other_number": said["other_number"][:_LONGEST_CASE_NUMBER]} if said.get("other_number") else {}
     digest = _digest(record, source)
     parts: list[Part] = []
     for kind, track in kinds:
@@ -115,6 +116,7 @@ def read_case(record: Mapping[str, str | None], source: Source) -> Case:
                         "track": track,
                         "act": act,
                         "sent_at": sent_at,
+                        **other,
                     },
                 },
                 text=shared["text"],

@@ -76,7 +76,9 @@ def due_by_rule(at: datetime, rule: DeadlineRule | Timer, profile: Profile, cale
 
 def ladder(one: Timer | DeadlineRule, profile: Profile) -> tuple[Rung, ...]:
     """The rungs of a deadline, in order."""
-    return profile.ladder_of.get((one.name, one.amount, one.unit), ())
+    if one.unit:
+        return profile.ladder_of.get((one.name, one.amount, one.unit), ())
+    return next((rungs for (name, _, _), rungs in profile.ladder_of.items() if name == one.name), ())
 
 
 def _next_at(
@@ -89,10 +91,10 @@ def _next_at(
 def with_next_rung(timer: Timer, profile: Profile, calendar: Calendar) -> Timer:
     """The timer, to be looked at when the first of its rungs that has not fired is to fire.
 
-    One that only the forwarding body knows has no rungs; it becomes overdue.
+    One that only the forwarding body knows may have no rungs; then it only becomes overdue.
     """
-    if not timer.unit and timer.overdue_at is None:
-        return replace(timer, next_at=timer.due_at)
+    if timer.overdue_at is None and not ladder(timer, profile):
+        return replace(timer, next_at=None if timer.unit else timer.due_at)
     return replace(timer, next_at=_next_at(ladder(timer, profile), timer.fired, timer.due_at, profile, calendar))
 
 
@@ -159,11 +161,11 @@ def from_source(
     """Our deadline, at the forwarding body's time where that is earlier (contract, section 6).
 
     Both are kept: ours follows from the timer's rule and start, theirs stands in the ticket's source. One we have no
-    rule for has no ladder; it only becomes overdue.
+    rule for climbs the ladder of its name, if there is one.
     """
     if ours is None:
         theirs = Timer(ticket_id=ticket_id, name=name, amount=0, unit="", started_at=at, due_at=due_at, origin="source")
-        return replace(theirs, next_at=due_at)
+        return with_next_rung(theirs, profile, calendar)
     return ours if ours.due_at <= due_at else move(ours, due_at, profile, calendar, origin="source")
 
 
