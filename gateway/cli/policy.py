@@ -72,7 +72,7 @@ def deadline(
     from gateway.configured import read_calendar
 
     settings = settings_of(config)
-    chosen = _profile(settings, profile or settings.profile)
+    chosen = _with_source(settings, _profile(settings, profile or settings.profile), source)
     at = read_time(start, chosen.tz)
     calendar = read_calendar(settings)
     if add:
@@ -165,6 +165,17 @@ def _profile(settings: Settings, name: str) -> Profile:
     if name not in known:
         raise none_of("流程", "profile", name, known)
     return load_profile(name, *folders)
+
+
+def _with_source(settings: Settings, profile: Profile, name: str) -> Profile:
+    """The process with the clocks of a forwarding body; one without a file has none."""
+    from gateway.configured import source_folders
+    from ticket_core.source import load_source, source_names, with_clocks
+
+    folders = source_folders(settings)
+    if not name or name not in source_names(*folders):
+        return profile
+    return with_clocks(profile, {name: load_source(name, *folders)})
 
 
 def _known(profile: Profile, *, kind: str, priority: str, grade: str) -> None:

@@ -1,0 +1,215 @@
+"""Messages about one forwarded case, in whatever order they come: the case ends up the same, on both databases."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.normalize.draft import to_draft
+from tests.core.builders import LI, NINE, PEOPLE, at
+from tests.core.test_transfer import CASE, READING, messages
+from tests.store.conftest import migrated_postgres, running, url
+from ticket_core.calendar import load_calendar
+from ticket_core.errors import FieldMissing
+from ticket_core.model import Command, Ticket
+from ticket_core.policy import Policy
+from ticket_core.profile import load_profile
+from ticket_core.service import Taken, act, intake
+from ticket_core.source import load_source, with_clocks
+from ticket_core.store.store import Store
+from ticket_core.store.tickets import load_events, load_ticket, load_tickets, load_timers
+
+__all__ = ["migrated_postgres", "url"]
+
+SOURCES = {name: load_source(name) for name in ("12345", "12315", "12378", "hanshan")}
+READ_AS = replace(READING, profile="transfer")
+FIRST = {**CASE, "派单时间": "2026-11-20 09:00", "办理时限": "2026-11-25"}
+STORY: tuple[Mapping[str, str], ...] = (
+    FIRST,
+    {**FIRST, "派单时间": "2026-11-20 10:00", "标题": "全小区停水", "紧急程度": "特急", "办理时限": "2026-11-24"},
+    {**FIRST, "派单时间": "2026-11-20 11:00", "转办类型": "督办", "诉求内容": "请尽快"},
+    {**FIRST, "派单时间": "2026-11-20 12:00", "转办类型": "同意延期", "办理时限": "2026-12-01"},
+    {**FIRST, "派单时间": "2026-11-20 13:00", "标题": "全小区停水停电", "办理时限": "2026-11-26"},
+)
+ENDED = (*STORY[:3], {**FIRST, "派单时间": "2026-11-20 14:00", "转办类型": "撤单"})
+# With one limit throughout: an earlier one of before the withdrawal counts or not, depending on when it comes.
+REVIVED = tuple(
+    {**record, "办理时限": FIRST["办理时限"]}
+    for record in (*ENDED, {**FIRST, "派单时间": "2026-11-20 15:00", "标题": "又停水"})
+)
+
+
+def policy(again: str = "reopen") -> Policy:
+    sources = {name: replace(source, again=again) for name, source in SOURCES.items()}  # type: ignore[arg-type]
+    profile = with_clocks(load_profile("transfer"), sources)
+    return Policy(profiles={"transfer": profile}, calendar=load_calendar(()), directory=PEOPLE, sources=sources)
+
+
+async def told(
+    store: Store, records: Sequence[Mapping[str, str]], about: Policy | None = None, source: str = "12345"
+) -> list[Taken]:
+    """Each record as a message, a minute after the other."""
+    found = []
+    for minute, record in enumerate(records):
+        for one in messages(dict(record), source, NINE + timedelta(minutes=minute)):
+            found.append(await store.run_each(partial(intake, policy=about or policy()), to_draft(one, READ_AS)))
+    return found
+
+
+async def ends(store: Store, records: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """How the case stands after these messages."""
+    taken = await told(store, records)
+    ids = {one.ticket.id for one in taken if one.ticket}
+    assert len(ids) == 1
+    (ticket_id,) = ids
+    ticket = await store.read(lambda connection: load_ticket(connection, ticket_id))
+    timers = await store.read(lambda connection: load_timers(connection, [ticket_id]))
+    assert ticket.source is not None
+    return {
+        **{name: getattr(ticket, name) for name in ("stage", "grade", "statements", "identities")},
+        **{name: getattr(ticket, name) for name in ("subject", "text", "priority", "kind")},
+        "sent_at": ticket.source.sent_at,
+        "granted": ticket.source.granted,
+        "answer": timers[ticket_id]["answer"].due_at if ticket.open else None,
+    }
+
+
+async def in_any_order(tmp_path: Path, story: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The end of the story, which is the same however it is told: reordered, and with parts told twice."""
+    shuffled = random.Random(12345).sample(list(itertools.permutations(story)), 15)
+    wanted = None
+    for number, order in enumerate((tuple(story), *shuffled)):
+        with running(f"sqlite:///{tmp_path}/{number}.db") as store:
+            end = await ends(store, (*order, *order[:2]))
+        wanted = wanted or end
+        assert end == wanted, [record.get("派单时间") for record in order]
+    assert wanted is not None
+    return wanted
+
+
+async def test_corrections_urges_and_more_time_may_come_in_any_order(tmp_path: Path) -> None:
+    end = await in_any_order(tmp_path, STORY)
+    assert end["subject"] == "全小区停水停电"
+    assert end["answer"] == at("00:00", "2026-12-02")  # they granted it
+    assert (end["grade"], end["statements"]) == ("request", 5)
+
+
+async def test_a_withdrawn_case_stays_so_whatever_comes_late(tmp_path: Path) -> None:
+    assert (await in_any_order(tmp_path, ENDED))["stage"] == "withdrawn"
+
+
+async def test_a_case_given_again_after_its_withdrawal_is_open_in_any_order(tmp_path: Path) -> None:
+    end = await in_any_order(tmp_path, REVIVED)
+    assert (end["stage"], end["subject"]) == ("received", "又停水")
+
+
+@pytest.fixture
+def store(url: str):  # type: ignore[no-untyped-def]
+    with running(url) as opened:
+        yield opened
+
+
+async def now(store: Store, taken: Taken) -> Ticket:
+    assert taken.ticket is not None
+    ticket_id = taken.ticket.id
+    return await store.read(lambda connection: load_ticket(connection, ticket_id))
+
+
+async def does(store: Store, taken: Taken, action: str, when: datetime = NINE, **fields: Any) -> None:
+    assert taken.ticket is not None
+    command = Command(ticket_id=taken.ticket.id, action=action, actor="boss", role="supervisor", at=when, fields=fields)
+    await store.run(lambda tx: act(tx, command, policy()))
+
+
+async def test_what_the_body_granted_outlasts_a_correction(store: Store) -> None:
+    assert (await ends(store, STORY))["answer"] == at("00:00", "2026-12-02")
+
+
+async def test_an_urge_of_the_body_is_told_to_the_supervisor(store: Store) -> None:
+    first, urge = await told(store, (STORY[0], STORY[2]))
+    ticket = await now(store, first)
+    assert (ticket.urges, ticket.text) == (1, FIRST["诉求内容"])
+    events = await store.read(lambda connection: load_events(connection, ticket.id))
+    assert [one.kind for one in events] == ["received", "supervised_by_source", "urged"]
+    assert urge.outcome == "appended"
+
+
+async def test_a_closed_case_given_again_is_open_with_its_clocks_anew(store: Store) -> None:
+    first, *_ = await told(store, (FIRST,))
+    await does(store, first, "answer", text="已恢复供水")
+    await does(store, first, "close")
+    again = {**FIRST, "派单时间": "2026-11-21 09:00", "办理时限": "2026-11-30"}
+    await told(store, (again,))
+    ticket = await now(store, first)
+    assert ticket.stage == "received"
+    timers = (await store.read(lambda connection: load_timers(connection, [ticket.id])))[ticket.id]
+    assert timers["sign"].running
+    events = await store.read(lambda connection: load_events(connection, ticket.id))
+    assert events[-1].kind == "given_again"
+
+
+async def test_where_a_source_wants_it_a_closed_case_gets_a_ticket_of_its_own(store: Store) -> None:
+    first, *_ = await told(store, (FIRST,), policy("new"))
+    await does(store, first, "answer", text="已恢复供水")
+    await does(store, first, "close")
+    again, late = await told(
+        store,
+        ({**FIRST, "派单时间": "2026-11-21 09:00"}, {**FIRST, "标题": "旧的", "派单时间": "2026-11-20 08:00"}),
+        policy("new"),
+    )
+    assert again.ticket and first.ticket and again.ticket.id != first.ticket.id
+    ticket = await now(store, again)
+    assert [(link.relation, link.ticket_id) for link in ticket.links] == [("parent", first.ticket.id)]
+    assert (again.outcome, ticket.grade) == ("opened", "request")
+    assert late.ticket and late.ticket.id == ticket.id  # the newest ticket of the case
+
+
+async def test_cases_of_two_bodies_with_one_number_are_two(store: Store) -> None:
+    (city,) = await told(store, (FIRST,))
+    number = FIRST["工单编号"]
+    (county,) = await told(store, ({"工单编号": number, "工单类型": "投诉", "反映内容": "停水"},), source="hanshan")
+    assert city.ticket and county.ticket and city.ticket.id != county.ticket.id
+
+
+async def test_a_case_can_be_returned_within_its_limit_only(store: Store) -> None:
+    (taken,) = await told(store, ({"编号": "7", "反映内容": "不属于我单位"},), source="hanshan")
+    with pytest.raises(FieldMissing):
+        await does(store, taken, "return", at("10:00", "2026-11-24"), reason="不属于我单位职责")
+    with pytest.raises(FieldMissing):
+        await does(store, taken, "return", at("10:00", "2026-11-23"))  # a reason is required
+    await does(store, taken, "return", at("10:00", "2026-11-23"), reason="不属于我单位职责")
+    assert (await now(store, taken)).stage == "returned"
+
+
+async def test_a_correction_brings_another_telephone_and_keeps_the_old(store: Store) -> None:
+    first, _ = await told(store, (FIRST, {**STORY[1], "联系电话": "13800000009"}))
+    ticket = await now(store, first)
+    assert ticket.complainant.phones[0] == "+8613800000009"
+    assert set(ticket.identities) == {LI, "phone:+8613800000009"}
+
+
+async def test_each_step_of_the_process_is_told_to_the_body_once(store: Store) -> None:
+    (taken,) = await told(store, (FIRST,))
+    for action, fields in (
+        ("sign", {}),
+        ("contact", {"text": "已联系诉求人"}),
+        ("progress", {"text": "抢修中"}),
+        ("request_extension", {"deadline": "answer", "amount": 2, "unit": "working_days", "reason": "等待配件"}),
+        ("answer", {"text": "已恢复供水"}),
+    ):
+        await does(store, taken, action, **fields)
+    ticket = await now(store, taken)
+    events = await store.read(lambda connection: load_events(connection, ticket.id))
+    steps = SOURCES["12345"].steps_in(policy().profiles["transfer"])
+    assert [steps[one.kind].code for one in events if one.kind in steps] == [
+        "sign", "contact", "progress", "extend", "finish",
+    ]  # fmt: skip
+    assert await store.read(lambda connection: len(load_tickets(connection, [ticket.id]))) == 1
