@@ -116,5 +116,7 @@ def show_source(
     rows = [("case_number", "、".join(one.case_number))]
     rows += [(place, "、".join(names)) for place, names in one.fields.items()]
     rows += [(f"deadline {limit}", "、".join(names)) for limit, names in one.deadlines.items()]
+    rows += [(f"clock {rule.name}", f"{rule.amount} {rule.unit}") for rule in one.clocks if rule.start != "given"]
     rows += [(f"step {step.event}", step.name) for step in one.steps]
+    rows += [(f"reason {event} {code}", label) for event, some in one.reasons.items() for code, label in some.items()]
     print_table((say("字段", "FIELD"), say("对方名称", "THEIR NAMES")), rows)

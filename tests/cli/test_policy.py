@@ -56,6 +56,7 @@ def test_local_profiles_stand_beside_those_shipped(terminal: Terminal) -> None:
         "generic",
         "our-town",
         "telecom-10086",
+        "transfer",
     ]
 
 
