@@ -184,5 +184,6 @@ def _complainant(
         masked=tuple(masked),
         anonymous=bool(given.get("anonymous")),
         confidential=bool(given.get("confidential")),
+        real_name=bool(given.get("real_name")),
     )
     return who, tuple(keys)

@@ -22,7 +22,7 @@ from ticket_core.errors import FieldMissing
 from ticket_core.model import Command, Ticket
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
-from ticket_core.service import Taken, act, intake
+from ticket_core.service import Taken, act, intake, sweep
 from ticket_core.source import load_source, with_clocks
 from ticket_core.store.store import Store
 from ticket_core.store.tickets import load_events, load_ticket, load_tickets, load_timers
@@ -213,3 +213,29 @@ async def test_each_step_of_the_process_is_told_to_the_body_once(store: Store) -
         "sign", "contact", "progress", "extend", "finish",
     ]  # fmt: skip
     assert await store.read(lambda connection: len(load_tickets(connection, [ticket.id]))) == 1
+
+
+async def test_more_time_is_asked_for_before_the_deadline_only(store: Store) -> None:
+    (taken,) = await told(store, (FIRST,))
+    wish = {"deadline": "answer", "amount": 2, "unit": "working_days", "reason": "等待配件"}
+    with pytest.raises(FieldMissing) as caught:
+        await does(store, taken, "request_extension", at("00:00", "2026-11-26"), **wish)
+    assert list(caught.value.problems) == ["deadline"]
+    await does(store, taken, "request_extension", at("23:59", "2026-11-25"), **wish)
+
+
+async def test_a_limit_that_only_the_body_sends_warns_and_becomes_overdue_and_is_met(store: Store) -> None:
+    first, other = await told(
+        store,
+        (
+            {**FIRST, "首次联系时限": "2026-11-20 17:00"},
+            {**FIRST, "工单编号": "CD2", "联系电话": "", "首次联系时限": "2026-11-20 17:00"},
+        ),
+    )
+    await does(store, other, "sign")
+    await does(store, other, "contact", text="已联系诉求人")
+    await store.run(lambda tx: sweep(tx, at("17:00"), policy()))
+    late = await store.read(lambda connection: load_events(connection, (first.ticket or pytest.fail()).id))
+    met = await store.read(lambda connection: load_events(connection, (other.ticket or pytest.fail()).id))
+    assert [one.data["deadline"] for one in late if one.kind == "deadline_overdue"] == ["contact"]
+    assert not [one for one in met if one.kind == "deadline_overdue"]

@@ -247,18 +247,30 @@ def _extend(
     case: Case, standing: Standing, command: Command, fields: dict[str, Any], _ch: dict[str, Any], policy: Policy
 ) -> None:
     """An extension is possible only before the deadline (contract, section 6)."""
-    timer = case.timers.get(fields["deadline"])
+    timer = _still_owed(case, fields["deadline"], command.at)
     profile = policy.profiles[standing.ticket.profile]
-    if timer is None or not timer.running:
-        raise FieldMissing({"deadline": "the ticket does not owe this"})
-    if command.at >= timer.due_at:
-        raise FieldMissing({"deadline": "it is past; only a deadline that has not passed can be extended"})
     span = Span(fields["amount"], fields["unit"])
     later = prolonged(timer.due_at, span, calendar=policy.calendar, zone=profile.tz)
     fields |= {"due_before": timer.due_at.isoformat(), "due_at": later.due_at.isoformat()}
     provisional = timer.provisional or later.provisional
     moved = move(timer, later.due_at, profile, policy.calendar, origin="extension", provisional=provisional)
     case.set_timer(moved)
+
+
+def _ask_for_time(
+    case: Case, _s: Standing, command: Command, fields: dict[str, Any], _ch: dict[str, Any], _p: Policy
+) -> None:
+    """It is asked for before the deadline, like the extension itself (N30)."""
+    fields["due_before"] = _still_owed(case, fields["deadline"], command.at).due_at.isoformat()
+
+
+def _still_owed(case: Case, name: str, at: datetime) -> Timer:
+    timer = case.timers.get(name)
+    if timer is None or not timer.running:
+        raise FieldMissing({"deadline": "the ticket does not owe this"})
+    if at >= timer.due_at:
+        raise FieldMissing({"deadline": "it is past; only a deadline that has not passed can be extended"})
+    return timer
 
 
 def _submit(
@@ -280,5 +292,6 @@ _EFFECTS: Mapping[str, Effect] = {
     "escalated": _escalate,
     "repeat_undone": _undo_repeat,
     "extended": _extend,
+    "extension_requested": _ask_for_time,
     "received": _submit,
 }
