@@ -10,7 +10,7 @@ import pytest
 from gateway.message import OutboundMessage
 from tests.dispatch.desk import NOW, Desk
 from ticket_core.decide.gate import NO_AUTOMATIC_REPLIES
-from ticket_core.model import Complainant, Replay, Ticket
+from ticket_core.model import Complainant, Replay, Source, Ticket
 from ticket_core.number import display, number_of
 from ticket_core.service import sweep
 
@@ -64,6 +64,13 @@ async def test_every_notice_of_the_profile_is_written_from_real_events(desk: Des
     await desk.act(third, "refuse", reason="已由人民法院受理")
     fourth = await opened(desk, email="wu@example.com")
     await desk.act(fourth, "withdraw", reason="已自行解决")
+    forwarded = Source(body="12345", case_number="CD2026112000001")
+    fifth = await opened(desk, email="zheng@example.com", source=forwarded)
+    for means in ("correction", "urge", "extension", "withdraw", "transfer"):
+        due_at = desk.now + timedelta(days=3)
+        about = replace(forwarded, act=means, deadlines=(("answer", due_at),))  # type: ignore[arg-type]
+        again = await desk.complain(email="zheng@example.com", source=about)
+        assert (again.outcome, again.ticket and again.ticket.id) == ("appended", fifth.id)
     await desk.step()
     rows = await desk.notices()
     assert [(row.notice, row.role, row.cause) for row in rows if row.state == "temporary_failure"] == []
