@@ -8,10 +8,11 @@ from typing import get_args
 
 import pytest
 
+from gateway.render.renderer import SPOKEN
 from gateway.web.auth import ROLES
 from gateway.web.pages.language import LOCALES, read_words
 from ticket_core.model import GRADES, KINDS, STAGES, NoticeState, Outcome
-from ticket_core.profile import load_profile
+from ticket_core.profile import load_profile, profile_names
 
 ROOT = Path(__file__).parents[2]
 TEXTS = {locale: read_words(locale) for locale in LOCALES}
@@ -36,6 +37,14 @@ BUILT = re.compile(
     r"console\.(tickets|call|deadlines|triage|journal|notices|people)|list\.(mine|group|transit|overdue|all)"
 )
 BUILT_TICKET = re.compile(r"ticket\.(met|cancelled|overdue|running|origin_source|origin_extension)")
+
+
+#: What is sent, without what a conversation answers.
+WRITTEN = tuple(
+    path.name
+    for path in (ROOT / "templates/notices/zh-CN").iterdir()
+    if path.name[0] != "_" and not path.name.startswith(SPOKEN)
+)
 
 
 def section(name: str) -> set[str]:
@@ -71,7 +80,7 @@ def test_every_word_is_used_and_every_word_used_is_there() -> None:
         ("outcome", get_args(Outcome)),
         ("state", get_args(NoticeState)),
         ("score", ("1", "2", "3", "4", "5")),
-        ("sent", tuple(path.name for path in (ROOT / "templates/notices/zh-CN").iterdir() if path.name[0] != "_")),
+        ("sent", ("source_step", *WRITTEN)),
     ],
 )
 def test_every_value_of_the_domain_has_a_word(name: str, values: tuple[str, ...]) -> None:
@@ -80,7 +89,7 @@ def test_every_value_of_the_domain_has_a_word(name: str, values: tuple[str, ...]
 
 def test_every_role_and_every_field_of_an_action_has_a_word() -> None:
     assert section("role") >= set(ROLES)
-    for profile in (load_profile("generic"), load_profile("telecom-10086")):
+    for profile in map(load_profile, profile_names()):
         for action in profile.actions:
             assert section("field") >= {*action.requires, *action.accepts}, action.name
 
