@@ -137,7 +137,7 @@ def forbidden_imports(module: Module) -> Iterator[str]:
 def concrete_channel(name: str) -> str:
     """Return the adapter that `name` lies in, as a module name, or "" when it lies in none."""
     parts = name.split(".")
-    adapter = parts[:2] == ["gateway", "channels"] and len(parts) > 2 and parts[2] not in ("base", "api")
+    adapter = parts[:2] == ["gateway", "channels"] and len(parts) > 2 and parts[2] not in ("base", "api", "paths")
     return ".".join(parts[:3]) if adapter else ""
 
 

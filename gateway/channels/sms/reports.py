@@ -16,7 +16,8 @@ import orjson
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from gateway.channels.base import Answer, Parsed, Refused, Webhook
-from gateway.channels.sms.values import found, presets, text_of
+from gateway.channels.paths import found, text_of
+from gateway.channels.sms.values import presets
 from gateway.errors import ConfigError
 from gateway.message import Accepted, Address, DeliveryReceipt, DeliveryStatus, InboundMessage, Raw, Talk
 

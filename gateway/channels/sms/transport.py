@@ -19,7 +19,8 @@ import orjson
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from gateway.channels.base import PermanentDelivery, TransientDelivery, Transport
-from gateway.channels.sms.values import filled, found, places, presets, text_of
+from gateway.channels.paths import found, text_of
+from gateway.channels.sms.values import filled, places, presets
 from gateway.errors import ConfigError
 from gateway.message import DeliveryReceipt, OutboundMessage
 from gateway.segments import MAINLAND_LIMIT, segments, signed

@@ -1,0 +1,216 @@
+"""Complaints that another program pushes, in a form of its own: which of its values is which of ours is configured."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar, Literal, get_args
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+import orjson
+from defusedxml import ElementTree
+from pydantic import ConfigDict, Field, JsonValue
+
+from gateway.channels.base import Answer, Parsed, Refused, Webhook
+from gateway.channels.paths import found, text_of
+from gateway.errors import ConfigError
+from gateway.message import Accepted, InboundMessage, Raw
+
+Ours = Literal[
+    "text",
+    "subject",
+    "kind",
+    "category",
+    "priority",
+    "respondent",
+    "service_number",
+    "occurred_at",
+    "place",
+    "locale",
+    "name",
+    "phone",
+    "email",
+    "anonymous",
+    "confidential",
+    "lodged_at",
+]
+_PERSON = ("name", "phone", "email")
+_FLAGS = ("anonymous", "confidential")
+_TIMES = ("occurred_at", "lodged_at")
+_YES = frozenset({"1", "true", "yes", "y", "是"})
+_MOST_ENTRIES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """``[channels.NAME]`` with ``kind = "webhook"``.
+
+    `fields`: ours ← a dotted path, or several tried in order; `constants`: ours ← a text; `values`: ours ← their words
+    ← ours. `proof`: ``hmac-sha256`` over the body, hexadecimal, in `header` behind `prefix`, where `time_header` is set
+    over that time, a dot and the body, at most `window` old; ``secret``: `header` carries the secret itself; ``basic``:
+    the secret is ``user:password``. Without `external_id` an input is known by its bytes.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    fields: Mapping[Ours, str | tuple[str, ...]]
+    secret: Annotated[str, Field(min_length=16)] = field(repr=False)
+    constants: Mapping[Ours, str] = field(default_factory=dict)
+    values: Mapping[Ours, Mapping[str, str]] = field(default_factory=dict)
+    body: Literal["json", "form", "xml"] = "json"
+    entries: str = ""
+    external_id: str = ""
+    proof: Literal["hmac-sha256", "secret", "basic"] = "hmac-sha256"
+    header: str = "x-signature"
+    prefix: str = ""
+    time_header: str = ""
+    window: timedelta = timedelta(minutes=5)
+    time_format: str = ""
+    zone: str = "Asia/Shanghai"
+    answer: str = ""
+
+
+class ConfiguredWebhook(Webhook):
+    """Pushes of one other program."""
+
+    Settings: ClassVar = WebhookSettings
+    settings: WebhookSettings
+
+    def __init__(self, name: str, settings: WebhookSettings) -> None:
+        super().__init__(name, settings)
+        if "text" not in settings.fields:
+            raise ConfigError(["fields.text: required"])
+        unknown = sorted(set(settings.values) - set(get_args(Ours)))
+        if unknown:
+            raise ConfigError([f"values.{one}: unknown field" for one in unknown])
+        try:
+            self._zone = ZoneInfo(settings.zone)
+        except (ValueError, OSError, LookupError) as error:
+            raise ConfigError([f"zone: {settings.zone} is none"]) from error
+
+    def verify(self, raw: Raw) -> None:
+        """The sender knows the secret, and where it signs, the body is as it was signed."""
+        own = self.settings
+        given = raw.headers.get("authorization" if own.proof == "basic" else own.header.lower(), "")
+        if not hmac.compare_digest(self._good(raw).encode(), given.strip().encode()):
+            raise Refused(401, "wrong signature" if own.proof == "hmac-sha256" else "wrong secret")
+        if own.proof == "hmac-sha256" and own.time_header:
+            self._fresh(raw)
+
+    def _good(self, raw: Raw) -> str:
+        own = self.settings
+        match own.proof:
+            case "basic":
+                return f"Basic {base64.b64encode(own.secret.encode()).decode()}"
+            case "secret":
+                return f"{own.prefix}{own.secret}"
+            case _:
+                at = raw.headers.get(own.time_header.lower(), "") if own.time_header else ""
+                said = f"{at}.".encode() + raw.body if own.time_header else raw.body
+                return own.prefix + hmac.new(own.secret.encode(), said, hashlib.sha256).hexdigest()
+
+    def _fresh(self, raw: Raw) -> None:
+        at = raw.headers.get(self.settings.time_header.lower(), "")
+        if not (at.isascii() and at.isdigit() and len(at) < 12):
+            raise Refused(401, f"{self.settings.time_header}: seconds since 1970")
+        if abs(raw.received_at - datetime.fromtimestamp(int(at), UTC)) > self.settings.window:
+            raise Refused(401, f"{self.settings.time_header}: too old or ahead of our clock")
+
+    def parse(self, raw: Raw) -> Sequence[Parsed]:
+        """Each entry of a push."""
+        document = _document(raw, self.settings.body)
+        entries = found(document, self.settings.entries) if self.settings.entries else document
+        several = entries if isinstance(entries, list) else [entries]
+        if not several or len(several) > _MOST_ENTRIES:
+            raise ValueError(f"holds {len(several)} entries")
+        return [self._message(entry, raw, alone=len(several) == 1) for entry in several]
+
+    def answer(self, accepted: Sequence[Accepted]) -> Answer:
+        """What is configured, else our numbers."""
+        if self.settings.answer:
+            body = self.settings.answer.encode()
+            return Answer(body=body, media_type="application/json" if body[:1] == b"{" else "text/plain")
+        told = [{"outcome": one.outcome, "number": one.ticket} for one in accepted]
+        return Answer(body=orjson.dumps({"complaints": told}), media_type="application/json")
+
+    def _message(self, entry: JsonValue, raw: Raw, *, alone: bool) -> InboundMessage:
+        said = {ours: self._said(entry, ours) for ours in get_args(Ours)}
+        if not said["text"]:
+            raise ValueError("no text")
+        moments = {ours: self._moment(said[ours]) for ours in _TIMES}
+        fields: dict[str, Any] = {
+            ours: value
+            for ours, value in said.items()
+            if value and ours not in (*_PERSON, *_FLAGS, *_TIMES, "category", "lodged_at")
+        }
+        if said["category"]:
+            fields["category"] = tuple(part.strip() for part in said["category"].split("/") if part.strip())[:4]
+        if moments["occurred_at"]:
+            fields["occurred_at"] = moments["occurred_at"]
+        fields["complainant"] = {ours: said[ours] for ours in _PERSON if said[ours]} | {
+            ours: True for ours in _FLAGS if said[ours].lower() in _YES
+        }
+        given = text_of(found(entry, self.settings.external_id)) if self.settings.external_id else ""
+        content = raw.body if alone else orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+        return InboundMessage(
+            channel=self.name,
+            external_id=given or f"sha256:{hashlib.sha256(content).hexdigest()}",
+            received_at=raw.received_at,
+            raw=raw,
+            subject=said["subject"],
+            text=said["text"],
+            lodged_at=moments["lodged_at"],
+            fields=fields,
+        )
+
+    def _said(self, entry: JsonValue, ours: Ours) -> str:
+        own = self.settings
+        paths = own.fields.get(ours, ())
+        tried = (text_of(found(entry, path)).strip() for path in ((paths,) if isinstance(paths, str) else paths))
+        value = next(filter(None, tried), "") or own.constants.get(ours, "")
+        return own.values.get(ours, {}).get(value, value)
+
+    def _moment(self, said: str) -> datetime | None:
+        if not said:
+            return None
+        if self.settings.time_format:
+            at = datetime.strptime(said, self.settings.time_format)  # noqa: DTZ007  the zone follows
+        elif said.isdigit() and len(said) in (10, 13):
+            return datetime.fromtimestamp(int(said) / (1000 if len(said) == 13 else 1), UTC)
+        else:
+            at = datetime.fromisoformat(said)
+        return at if at.tzinfo else at.replace(tzinfo=self._zone)
+
+
+def _document(raw: Raw, form: str) -> JsonValue:
+    match form:
+        case "form":
+            return dict(parse_qsl(raw.body.decode(), keep_blank_values=True, strict_parsing=True))
+        case "xml":
+            root = ElementTree.fromstring(raw.body, forbid_dtd=True)
+            return {root.tag.rpartition("}")[2]: _of_element(root)}
+        case _:
+            document: JsonValue = orjson.loads(raw.body)
+            return document
+
+
+def _of_element(element: Any) -> JsonValue:
+    """Children by their names; of a name that comes several times, a list."""
+    if not len(element):
+        return (element.text or "").strip()
+    children: dict[str, JsonValue] = {}
+    for child in element:
+        name = child.tag.rpartition("}")[2]
+        value = _of_element(child)
+        known = children.get(name)
+        if name not in children:
+            children[name] = value
+        elif isinstance(known, list):
+            known.append(value)
+        else:
+            children[name] = [known, value]
+    return children

@@ -1,0 +1,1 @@
+"""The webhook with a configured field map."""
