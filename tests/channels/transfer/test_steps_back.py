@@ -134,13 +134,18 @@ async def test_what_the_body_answers_says_whether_to_try_again(answer: Any, erro
 
 
 async def test_a_silent_body_is_worth_another_try() -> None:
-    server = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
+    held: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     one = city(callback=f"http://127.0.0.1:{port}/", timeout=0.2)
     with pytest.raises(TransientDelivery):
         await one.send(STEP)
     await one.close()
+    for writer in held:
+        writer.close()
+        await writer.wait_closed()
     server.close()
+    await server.wait_closed()
 
 
 async def test_without_an_interface_steps_wait_for_the_reply_sheet() -> None:
