@@ -97,6 +97,8 @@ class Webhook(Channel):
 
     #: Whether it takes pushes by GET too; some SMS gateways know nothing else.
     by_get: ClassVar[bool] = False
+    #: Whether verifying takes milliseconds, as SM2 does: then it is done beside the event loop.
+    laborious: bool = False
 
     @abstractmethod
     def verify(self, raw: Raw) -> None:

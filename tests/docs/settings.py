@@ -62,7 +62,7 @@ def _inner(hint: Any) -> Any:
 
 def _shown(value: object) -> str:
     """A default as it would stand in the file; a dash where there is none."""
-    if value in (None, "", (), {}):
+    if value in (None, "", (), {}) or dataclasses.is_dataclass(value):
         return "–"
     if isinstance(value, Path):
         value = value.relative_to(ROOT) if value.is_relative_to(ROOT) else value

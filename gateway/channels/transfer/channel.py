@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-import secrets
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,8 +14,9 @@ import orjson
 from gateway.channels.api import Api
 from gateway.channels.base import Answer, Chat, Parsed, SheetRow, Tabular, Webhook
 from gateway.channels.transfer.records import Record, records_in, rows_in
-from gateway.channels.transfer.seal import moment, opened, sealed, signature, skew
+from gateway.channels.transfer.seal import Envelope
 from gateway.channels.transfer.settings import TransferSettings
+from gateway.channels.transfer.signing import Signature, layout_problems
 from gateway.errors import ConfigError, PermanentDelivery, Refused, TransientDelivery
 from gateway.message import Accepted, DeliveryReceipt, InboundMessage, OutboundMessage, Raw
 from gateway.normalize.source import BadRow, read_case
@@ -31,10 +29,10 @@ _JOURNALED_WHOLE = 10
 _BUSY = frozenset({"busy", "429", "500", "502", "503", "504"})
 
 
-class Transfer(Webhook, Tabular, Chat):
-    """A forwarding body under one name; its cases are answered the way they came.
+class Cases(Tabular, Chat):
+    """What all doors of a forwarding body share: how its cases are read, and how steps go back to it.
 
-    The same push again is the same input, so a replayed one is absorbed; what was altered is refused.
+    The same case saying the same is the same input, so whatever comes again is absorbed.
     """
 
     Settings: ClassVar = TransferSettings
@@ -49,6 +47,13 @@ class Transfer(Webhook, Tabular, Chat):
             self.source = load_source(settings.source, *folders)
         except ProfileError as error:
             raise ConfigError([f"source: {problem}" for problem in error.problems]) from error
+        try:
+            self._envelope = Envelope(settings)
+            self._signature = Signature(settings, self.source.tz)
+        except ValueError as error:
+            raise ConfigError([str(error)]) from error
+        if problems := list(layout_problems(settings)):
+            raise ConfigError(problems)
         self._api = Api(timeout=settings.timeout, concurrency=self.concurrency)
 
     async def close(self) -> None:
@@ -57,28 +62,20 @@ class Transfer(Webhook, Tabular, Chat):
 
     # --- In
 
-    def verify(self, raw: Raw) -> None:
-        """Signed by the body, not altered, and not from another time."""
-        if self.settings.secret is None:
-            raise Refused(404, "this source takes no pushes")
-        stamp, nonce = raw.headers.get("x-timestamp", ""), raw.headers.get("x-nonce", "")
-        at = moment(stamp)
-        if at is None:
-            raise Refused(401, "x-timestamp: seconds or milliseconds since 1970")
-        good = signature(self.settings.signature, self.settings.secret.encode(), stamp, nonce, raw.body)
-        if not hmac.compare_digest(good.encode(), raw.headers.get("x-signature", "").strip().lower().encode()):
-            raise Refused(401, "x-signature: wrong signature")
-        if wrong := skew(at, raw.received_at, self.settings.window):
-            raise Refused(401, f"x-timestamp: {wrong}")
-
     def parse(self, raw: Raw) -> Sequence[Parsed]:
         """Each case of a push or a file; one that cannot be understood does not hold up the others."""
-        body = raw.body
-        if self.settings.sm4_key and raw.headers.get("x-signature"):
-            body = opened(self.settings.sm4_key, body)
-        records = records_in(body, raw.media_type, self.source)
+        records = self._records(raw)
         few = len(records) <= _JOURNALED_WHOLE
         return [one for record in records for one in self.messages(record, raw if few else _own_raw(raw, record))]
+
+    def _records(self, raw: Raw) -> list[Record]:
+        *sealed, plain = self._envelope.readings(raw.body)
+        for opened in sealed:
+            try:
+                return records_in(opened, raw.media_type, self.source)
+            except ValueError:
+                continue
+        return records_in(plain, raw.media_type, self.source)
 
     @property
     def source_name(self) -> str:
@@ -127,11 +124,6 @@ class Transfer(Webhook, Tabular, Chat):
             for part in case.parts
         ]
 
-    def answer(self, accepted: Sequence[Accepted]) -> Answer:
-        """Our number and what became of each case."""
-        told = [{"outcome": one.outcome, "number": one.ticket} for one in accepted]
-        return Answer(body=orjson.dumps({"code": 0, "cases": told}), media_type="application/json")
-
     # --- Back
 
     async def send(self, message: OutboundMessage) -> DeliveryReceipt:
@@ -141,14 +133,13 @@ class Transfer(Webhook, Tabular, Chat):
             return DeliveryReceipt(status="accepted", at=now, reference=message.reference, detail="reply sheet")
         body = orjson.dumps({**message.fields, "id": message.reference})
         headers = {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": message.reference}
-        if self.settings.sm4_key:
-            body = sealed(self.settings.sm4_key, body)
+        if self._envelope.seals:
+            body = self._envelope.sealed(body)
             headers["Content-Type"] = "application/octet-stream"
-        if self.settings.secret:
-            stamp, nonce = str(int(time.time())), secrets.token_hex(8)
-            signed = signature(self.settings.signature, self.settings.secret.encode(), stamp, nonce, body)
-            headers |= {"x-timestamp": stamp, "x-nonce": nonce, "x-signature": signed}
-        reply = await self._api.call("POST", self.settings.callback, body=body, headers=headers)
+        marked = self._signature.mark(body, now)
+        reply = await self._api.call(
+            "POST", self.settings.callback, body=marked.body, query=marked.query, headers={**headers, **marked.headers}
+        )
         code = str(reply.document.get("code", reply.document.get("status", ""))).lower()
         said = (
             f"{reply.status} {code} {str(reply.document.get('msg', reply.document.get('message', '')))[:100]}".strip()
@@ -164,6 +155,25 @@ class Transfer(Webhook, Tabular, Chat):
         if code in _BUSY or reply.status in (408, 425):
             raise TransientDelivery(said, retry_after=reply.wait)
         raise PermanentDelivery(said, status=code or str(reply.status))
+
+
+class Transfer(Webhook, Cases):
+    """The door for pushes of a forwarding body."""
+
+    def __init__(self, name: str, settings: TransferSettings) -> None:
+        super().__init__(name, settings)
+        self.laborious = settings.signature.startswith("sm2")
+
+    def verify(self, raw: Raw) -> None:
+        """Signed by the body, not altered, and not from another time."""
+        if not self._signature.known:
+            raise Refused(404, "this source takes no pushes")
+        self._signature.check(raw)
+
+    def answer(self, accepted: Sequence[Accepted]) -> Answer:
+        """Our number and what became of each case."""
+        told = [{"outcome": one.outcome, "number": one.ticket} for one in accepted]
+        return Answer(body=orjson.dumps({"code": 0, "cases": told}), media_type="application/json")
 
 
 def _own_raw(raw: Raw, record: Record) -> Raw:
