@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 
 from gateway.channels.base import Choice
-from gateway.errors import PermanentDelivery, TransientDelivery
+from gateway.errors import TransientDelivery
 
 _ANSWER_LIMIT = 1 << 20
 _LONGEST_WAIT = timedelta(days=1)
@@ -30,6 +30,10 @@ class Reply:
     wait: timedelta | None = None
     content: bytes = b""
     media_type: str = ""
+
+
+class TooLong(TransientDelivery):
+    """An answer of more bytes than anybody reads: it says nothing of whom we write to."""
 
 
 class Api:
@@ -61,7 +65,7 @@ class Api:
 
         Raises:
             TransientDelivery: nobody answered in time, or the server is not well (5xx, 429).
-            PermanentDelivery: the answer is longer than `limit` bytes.
+            TooLong: the answer is longer than `limit` bytes.
         """
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=self._concurrency)
@@ -81,7 +85,7 @@ class Api:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:  # perhaps it was taken
             raise TransientDelivery(type(error).__name__) from error
         if content is None:
-            raise PermanentDelivery(f"larger than {limit} bytes")
+            raise TooLong(f"larger than {limit} bytes")
         if status == 429 or status >= 500:
             raise TransientDelivery(f"HTTP {status}", retry_after=wait)
         return Reply(status=status, document=_object(content), wait=wait, content=content, media_type=kind)

@@ -8,6 +8,8 @@ pytest.register_assert_rewrite(
     "gateway.testing.captured",
     "gateway.testing.adapter",
     "gateway.testing.channel",
+    "gateway.testing.door",
+    "gateway.testing.written",
     "gateway.testing.sides",
     "gateway.testing.transport",
 )

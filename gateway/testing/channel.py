@@ -14,85 +14,27 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 
-from gateway.channels.base import Channel, Listening, Parsed, Polling, Webhook
-from gateway.errors import Refused
-from gateway.message import InboundMessage, Raw
+from gateway.channels.base import Listening, Parsed, Polling, Webhook
+from gateway.message import InboundMessage
 from gateway.testing import hostile
-from gateway.testing.adapter import AdapterConformance, with_other_secrets
 from gateway.testing.captured import Captured, as_json, faults, plain, read_folder, stray_expectations
-from gateway.testing.forgery import FORGERIES, Covers, Forgery, forged
+from gateway.testing.door import DoorRules
 from gateway.testing.house import House
 from gateway.testing.pure import attempt, in_zone, watched
-from gateway.testing.sides import Deliver, http_side
 from gateway.testing.steps import ids_of, journaled, outcome_of, parsed, play
 
 _OUTCOMES = frozenset({"opened", "appended", "repeated", "duplicate", "automatic", "receipt", "triage"})
 _PATIENCE = 5.0  # seconds within which any input must be read
-_NOTHING = Captured(name="(none)", body=b"", media_type="", headers={}, says=None)
 
 
-class ChannelConformance(AdapterConformance):
-    """Subclass it in a test file as ``Test…`` and name what the kit cannot know.
-
-    `covers` says what a webhook's signature proves: the whole body, or only who sends (a shared secret).
-    `fresh_for` is how old a signed input may be where the signature holds a time; None where it holds none.
-    `own_ids` is False where a person sits in front of each input, so that every arrival is one of its own.
-    """
-
-    section: ClassVar[str] = "channels"
-    #: The folder of captured payloads (see `gateway.testing.captured`).
-    fixtures: ClassVar[Path]
-    covers: ClassVar[Covers] = "body"
-    fresh_for: ClassVar[timedelta | None] = None
-    own_ids: ClassVar[bool] = True
-    #: When the captured payloads arrive.
-    received_at: ClassVar[datetime] = datetime(2026, 3, 2, 9, 30, tzinfo=timezone(timedelta(hours=8)))
-
-    # --- What the author says
-
-    def sign(self, raw: Raw, settings: Mapping[str, Any]) -> Raw:
-        """The input as the platform sends it: with the signature it makes of these settings at `raw.received_at`."""
-        if issubclass(self.adapter, Webhook):
-            pytest.fail("sign() is not written: how does the platform prove that an input is its own?")
-        return raw
-
-    def other_side(self, house: House, name: str) -> AbstractAsyncContextManager[Deliver]:
-        """The sender's view of the running channel; a webhook's is the HTTP door and needs no writing.
-
-        What is delivered says True when the sender was told "taken" and False when it shall come again.
-        """
-        if not issubclass(self.adapter, Webhook):
-            pytest.fail("other_side() is not written: start a provider, run the channel, and deliver through it")
-        channel = self.channel(name)
-        return http_side(house, channel, lambda raw: self.sign(raw, self.settings))
-
-    # --- What the kit does with it
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run once for each captured payload; where there is none, fail once."""
-        if "captured" in metafunc.fixturenames:
-            found = read_folder(self.fixtures) if hasattr(type(self), "fixtures") else []
-            metafunc.parametrize("captured", found or [_NOTHING], ids=lambda one: one.name)
-
-    def channel(self, name: str, **settings: Any) -> Channel:
-        """A configured channel of this kind."""
-        built = self.build(name, **settings)
-        assert isinstance(built, Channel)
-        return built
-
-    def signed(self, body: bytes | Captured, name: str, received_at: datetime | None = None) -> Raw:
-        """An authentic input with this body."""
-        captured = body if isinstance(body, Captured) else self._like(body)
-        return self.sign(captured.raw(name, received_at or self.received_at), self.settings)
+class ChannelConformance(DoorRules):
+    """Subclass it in a test file as ``Test…`` and name what the kit cannot know (see `WrittenChannel`)."""
 
     # --- What it says
 
@@ -190,8 +132,10 @@ class ChannelConformance(AdapterConformance):
 
     def test_delivered_in_any_order_and_again_every_input_has_one_effect(self, tmp_path: Path) -> None:
         """All captured payloads, three times each, shuffled, some at once."""
+        doors = issubclass(self.adapter, Webhook | Polling | Listening)
+        assert self.own_ids or not doors, "whoever delivers by itself also delivers again: own_ids must be True"
         if not self.own_ids:
-            pytest.skip("every arrival is an input of its own")
+            pytest.skip(f"{self.kind}: a person sits in front of each input, so nobody repeats one")
         payloads = [one for one in read_folder(self.fixtures) if one.says]
         reader = self.channel("shuffled")
         known = {name for one in payloads for name in ids_of(parsed(reader, self.signed(one, "shuffled")))}
@@ -226,7 +170,7 @@ class ChannelConformance(AdapterConformance):
     def test_whatever_a_payload_becomes_it_ends_in_the_journal(self, captured: Captured, tmp_path: Path) -> None:
         """Cut off, garbled, in another charset, with other types inside: no exception, no silence, no naive time."""
         if not self._says(captured):
-            pytest.skip("a sign of life: nothing to lose")
+            pytest.skip(f"{self.kind}: {captured.name} is a sign of life, nothing to lose")
 
         async def scene(house: House) -> None:
             await self._survives(house, [(name, body) for name, body in hostile.mutations(captured.body)])
@@ -299,69 +243,14 @@ class ChannelConformance(AdapterConformance):
         async def scene(house: House) -> None:
             async with self.other_side(house, "large") as deliver:
                 body = self._oversized(self.channel("measure"))
-                if issubclass(self.adapter, Polling):
+                if issubclass(self.adapter, Polling) and not issubclass(self.adapter, Webhook):
                     pytest.fail("say what a polling channel does with it: override this test")
                 assert not await deliver(self._now(self._like(body), "large"))
             assert await house.journal() == []
 
         play(tmp_path, scene)
 
-    # --- The door of a webhook
-
-    @pytest.mark.parametrize("forgery", FORGERIES)
-    def test_a_forged_input_is_refused_and_not_kept(self, forgery: Forgery, tmp_path: Path) -> None:
-        """`verify` says no with `Refused`, whatever the headers hold; the door says 4xx and keeps nothing."""
-        if not issubclass(self.adapter, Webhook):
-            pytest.skip("no webhook: its door is proven by other_side")
-        raws = self._forged(forgery)
-        if not raws:
-            pytest.skip(f"covers = {self.covers!r}, fresh_for = {self.fresh_for!r}")
-        webhook = self.channel("forged")
-        assert isinstance(webhook, Webhook)
-        webhook.verify(self.signed(self._first(), "forged"))  # the genuine one passes
-        for raw in raws:
-            with pytest.raises(Refused) as refused:
-                webhook.verify(raw)
-            assert 400 <= refused.value.status < 500
-
-        async def scene(house: House) -> None:
-            async with http_side(house, webhook, lambda raw: raw) as deliver:
-                assert not await deliver(raws[0])
-            assert await house.journal() == []
-
-        play(tmp_path, scene)
-
     # --- Steps of the above
-
-    def _needs_a_door(self) -> None:
-        if not issubclass(self.adapter, Webhook | Polling | Listening):
-            pytest.skip("it has no door of its own")
-
-    def _says(self, captured: Captured) -> Sequence[Mapping[str, Any]]:
-        if captured.says is None:
-            pytest.fail(f"{captured.name}: nothing captured, or nothing expected of it, so nothing is proven")
-        return captured.says
-
-    def _first(self) -> Captured:
-        found = [one for one in read_folder(self.fixtures) if "opened" in one.outcomes]
-        if not found:
-            pytest.fail("no captured payload that opens a ticket")
-        return found[0]
-
-    def _like(self, body: bytes) -> Captured:
-        return replace(self._first(), body=body)
-
-    def _now(self, captured: Captured, name: str) -> Raw:
-        return captured.raw(name, self.received_at)
-
-    def _oversized(self, channel: Channel) -> bytes:
-        limit = int(getattr(channel.settings, "limit", channel.limit))
-        return self._first().body + b" " * (limit + 1)
-
-    def _admitted(self, house: House, name: str) -> Channel:
-        channel = self.channel(name)
-        house.admit(channel)
-        return channel
 
     async def _survives(self, house: House, inputs: Sequence[tuple[str, bytes]]) -> None:
         channel = self._admitted(house, "hostile")
@@ -378,9 +267,3 @@ class ChannelConformance(AdapterConformance):
             known = any(one.outcome == "duplicate" for one in effects)
             assert effects or raw.body in bodies, f"silence: {name} left no trace"
             assert known or all((one.inbound_id, raw.body) in kept for one in effects), name
-
-    def _forged(self, forgery: Forgery) -> Sequence[Raw]:
-        bare = self._first().raw("forged", self.received_at)
-        others = [self.sign(bare, one) for one in with_other_secrets(self.settings, self.secrets)]
-        genuine = self.sign(bare, self.settings)
-        return forged(forgery, bare, genuine, others, covers=self.covers, fresh_for=self.fresh_for)

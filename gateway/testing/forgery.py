@@ -36,7 +36,7 @@ def forged(
         case "another secret":
             return others
         case "another body" if covers == "body":
-            return [replace(genuine, body=genuine.body[:-1] + bytes([genuine.body[-1] ^ 1]))]
+            return changed(genuine)[:1]
         case "too old" if fresh_for is not None:
             age = fresh_for + timedelta(minutes=1)
             return [replace(genuine, received_at=genuine.received_at + way) for way in (age, -age)]
@@ -44,6 +44,13 @@ def forged(
             return [_marked(genuine, where, key, value) for where, key in marks for value in _BAD_VALUES]
         case _:
             return []
+
+
+def changed(genuine: Raw) -> Sequence[Raw]:
+    """The input with one bit of its body turned, once for each of some forty places from the last to the first."""
+    body = genuine.body
+    places = sorted({len(body) - 1 - at for at in range(0, len(body), max(1, len(body) // 40))}, reverse=True)
+    return [replace(genuine, body=body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]) for at in places]
 
 
 def _added(bare: Raw, genuine: Raw, where: str) -> list[str]:

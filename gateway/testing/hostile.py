@@ -9,18 +9,24 @@ import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from xml.etree import ElementTree
+
+from defusedxml.ElementTree import fromstring
 
 _MOST = 240  # mutations of one payload; beyond it every n-th is taken
-#: What stands in a JSON field on a bad day.
+#: What stands in a field on a bad day.
+_TEXTS = ("", " ", "\u202e", "9" * 400, "好" * 5000, "0", "-1", "<b>&amp;", "no-such-type", "2026-13-45T99:99:99+99:99")
+#: In JSON. Together with "taken away" a prime number, so that every n-th of the mutations is not always the same.
 _VALUES: tuple[Any, ...] = (
-    None, True, -1, 1 << 63, 1e308, "", " ", "\x00", "\ud800", "\u202e", "9" * 400, "好" * 5000, [], {}, [[]], {"": ""},
+    None, True, -1, 1 << 63, 1e308, "\x00", "\ud800", [], {}, [[]], {"": ""}, 0.5, *_TEXTS,
 )  # fmt: skip
 
 
 def mutations(body: bytes) -> Iterator[tuple[str, bytes]]:
     """Named variants of a payload that no platform should send and some will."""
     yield from _of_bytes(body)
-    found = list(_of_json(body))
+    found = [*_of_json(body), *_of_xml(body), *_of_form(body)]
     step = max(1, -(-len(found) // _MOST))
     yield from found[::step]
 
@@ -68,6 +74,53 @@ def _of_json(body: bytes) -> Iterator[tuple[str, bytes]]:
         yield f"without {path}", _dump(_changed(document, path, remove=True))
         for value in _VALUES:
             yield f"{path} = {value!r}"[:80], _dump(_changed(document, path, value))
+
+
+def _of_xml(body: bytes) -> Iterator[tuple[str, bytes]]:
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except (ValueError, ElementTree.ParseError):
+        return
+    for number, element in enumerate(root.iter()):
+        if element is not root:
+            yield f"without {element.tag} {number}", _without(body, number)
+        for text in _TEXTS:
+            yield f"{element.tag} {number} = {text!r}"[:80], _with_text(body, number, text)
+
+
+def _without(body: bytes, number: int) -> bytes:
+    root = fromstring(body, forbid_dtd=True)
+    gone = list(root.iter())[number]
+    for parent in root.iter():
+        if gone in list(parent):
+            parent.remove(gone)
+    return _as_xml(root)
+
+
+def _with_text(body: bytes, number: int, text: str) -> bytes:
+    root = fromstring(body, forbid_dtd=True)
+    element = list(root.iter())[number]
+    for child in list(element):
+        element.remove(child)
+    element.text = text
+    return _as_xml(root)
+
+
+def _as_xml(root: ElementTree.Element) -> bytes:
+    document: bytes = ElementTree.tostring(root, encoding="utf-8")
+    return document
+
+
+def _of_form(body: bytes) -> Iterator[tuple[str, bytes]]:
+    try:
+        said = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True)
+    except ValueError:
+        return
+    for at, (name, _) in enumerate(said):
+        yield f"without {name}", urlencode(said[:at] + said[at + 1 :]).encode()
+        yield f"{name} twice", urlencode([*said, said[at]]).encode()
+        for text in (*_TEXTS, "\x00"):
+            yield f"{name} = {text!r}"[:80], urlencode([*said[:at], (name, text), *said[at + 1 :]]).encode()
 
 
 def _paths(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:

@@ -3,7 +3,7 @@
 from gateway.testing.channel import ChannelConformance
 from gateway.testing.house import House
 from gateway.testing.provider import BUSY_FOR, Arrived, Fault, Provider, http_provider
-from gateway.testing.sides import Deliver, http_side, running_channel
+from gateway.testing.sides import Deliver, Knock, http_door, http_side, running_channel
 from gateway.testing.transport import TransportConformance
 
 __all__ = [
@@ -13,8 +13,10 @@ __all__ = [
     "Deliver",
     "Fault",
     "House",
+    "Knock",
     "Provider",
     "TransportConformance",
+    "http_door",
     "http_provider",
     "http_side",
     "running_channel",

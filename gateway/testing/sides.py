@@ -25,11 +25,24 @@ from gateway.web.problems import problems
 
 #: Delivers once; True when the sender was told "taken", False when told anything else or nothing.
 Deliver = Callable[[Raw], Coroutine[None, None, bool]]
+#: Sends an input as it is, by this method; the status of the answer.
+Knock = Callable[[str, Raw], Coroutine[None, None, int]]
 
 
 @contextlib.asynccontextmanager
 async def http_side(house: House, channel: Channel, sign: Callable[[Raw], Raw]) -> AsyncIterator[Deliver]:
     """The real HTTP door ``/channels/{name}`` on a free port, and a platform that signs each input as it sends it."""
+    async with http_door(house, channel) as knock:
+
+        async def deliver(raw: Raw) -> bool:
+            return await knock("POST", sign(replace(raw, received_at=datetime.now(UTC)))) < 300
+
+        yield deliver
+
+
+@contextlib.asynccontextmanager
+async def http_door(house: House, channel: Channel) -> AsyncIterator[Knock]:
+    """The real HTTP door ``/channels/{name}`` on a free port, open to everybody."""
     assert isinstance(channel, Webhook)
     house.admit(channel)
     app = web.Application(middlewares=[problems])
@@ -39,25 +52,25 @@ async def http_side(house: House, channel: Channel, sign: Callable[[Raw], Raw]) 
     app[DOORS] = {channel.name: channel}
     app[ACCEPT] = house.accept
     add_doors(app)
-    runner = web.AppRunner(app, access_log=None, lingering_time=0.5)
+    runner = web.AppRunner(app, access_log=None, lingering_time=0.5, auto_decompress=False)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
     async with ClientSession(f"http://127.0.0.1:{port}") as session:
 
-        async def deliver(raw: Raw) -> bool:
-            sent = sign(replace(raw, received_at=datetime.now(UTC)))
-            headers = {**sent.headers, "content-type": sent.media_type}
-            async with session.post(
-                f"/channels/{channel.name}", data=io.BytesIO(sent.body), headers=headers, params=dict(sent.query)
+        async def knock(method: str, raw: Raw) -> int:
+            headers = {**raw.headers, "content-type": raw.media_type}
+            body = io.BytesIO(raw.body) if method == "POST" else None
+            async with session.request(
+                method, f"/channels/{channel.name}", data=body, headers=headers, params=dict(raw.query)
             ) as response:
                 assert not 300 <= response.status < 400, "a door does not send its callers elsewhere"
                 assert response.status != web.HTTPServiceUnavailable.status_code or response.headers["Retry-After"]
-                return response.status < 300
+                return response.status
 
         try:
-            yield deliver
+            yield knock
         finally:
             await runner.cleanup()
 

@@ -14,9 +14,11 @@ import pytest
 from gateway.channels.base import PermanentDelivery, TransientDelivery, Transport
 from gateway.message import DeliveryReceipt, OutboundMessage
 from gateway.testing.adapter import AdapterConformance, secret_of
+from gateway.testing.line import Line, led_over
 from gateway.testing.provider import BUSY_FOR, Fault, Provider
 
 _PATIENCE = 10.0  # seconds within which any send must have come to an end; the tested timeout is shorter
+_MOST_READ = 32 << 20  # bytes of an answer, buffers of the machine included
 _FORMS = ("subject", "text", "short", "html", "choices")
 _ADDRESSES: Mapping[str, str] = {"email": "li@example.com", "sms": "+8613800001234"}
 _TEXT = "您的投诉已受理，编号 261120-00000001-7。"
@@ -151,11 +153,28 @@ class TransportConformance(AdapterConformance):
         async def scene() -> None:
             async with self.provider() as provider:
                 settings = dict(provider.settings)
-            made = self._built(settings)
-            await made.open()
-            with pytest.raises(TransientDelivery):
-                await _sent(made, self._notice(made))
-            await made.close()
+            async with self._ready(settings) as made:
+                with pytest.raises(TransientDelivery):
+                    await _sent(made, self._notice(made))
+
+        _play(scene)
+
+    @pytest.mark.parametrize("line", get_args(Line))
+    def test_an_answer_that_is_none_ends_in_time_and_goes_nowhere_else(self, line: Line) -> None:
+        """Byte for byte, without end, or from somebody who sends us on: little of it is read, and soon it is over."""
+        self._needs_a_provider()
+
+        async def scene() -> None:
+            async with self.provider() as provider, led_over(line, provider.settings) as led:
+                async with self._ready(led.settings) as made:
+                    failed = await _failed(made, self._notice(made))
+                assert line == "never ends" or failed, "nobody has taken it"  # 200 may be all that a provider says
+                assert line == "sends elsewhere" or not isinstance(failed, PermanentDelivery), (
+                    "it says nothing of the recipient"
+                )
+                assert led.sent < _MOST_READ, "it reads whatever comes"
+                assert not led.strayed, "it went where somebody sent it, with what it had to say"
+                assert not any(secret_of(self.settings, name) in str(failed) for name in self.secrets)
 
         _play(scene)
 
@@ -222,16 +241,22 @@ class TransportConformance(AdapterConformance):
 
     def _needs_a_provider(self) -> None:
         if not self.sends:
-            pytest.skip("it sends nothing")
+            pytest.skip(f"{self.kind} sends nothing: its notices are only shown")
 
     @contextlib.asynccontextmanager
     async def _opened(self) -> AsyncIterator[tuple[Transport, Provider | None]]:
         async with contextlib.AsyncExitStack() as stack:
             provider = await stack.enter_async_context(self.provider()) if self.sends else None
-            made = self._built(provider.settings if provider else {})
-            await made.open()
-            stack.push_async_callback(made.close)
-            yield made, provider
+            yield await stack.enter_async_context(self._ready(provider.settings if provider else {})), provider
+
+    @contextlib.asynccontextmanager
+    async def _ready(self, settings: Mapping[str, Any]) -> AsyncIterator[Transport]:
+        made = self._built(settings)
+        await made.open()
+        try:
+            yield made
+        finally:
+            await made.close()
 
     def _notice(self, made: Transport, *, text: str = _TEXT, name: str = "李小明") -> OutboundMessage:
         return OutboundMessage(
@@ -254,6 +279,14 @@ def _play(scene: Callable[[], Awaitable[None]]) -> None:
 async def _sent(made: Transport, notice: OutboundMessage) -> DeliveryReceipt:
     async with asyncio.timeout(_PATIENCE):
         return await made.send(notice)
+
+
+async def _failed(made: Transport, notice: OutboundMessage) -> TransientDelivery | PermanentDelivery | None:
+    try:
+        await _sent(made, notice)
+    except (TransientDelivery, PermanentDelivery) as error:
+        return error
+    return None
 
 
 def _well_formed(receipt: DeliveryReceipt, notice: OutboundMessage) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from gateway.channels.api import Api
+from gateway.channels.api import Api, TooLong
 from gateway.channels.base import Answer, Fetching, Parsed, Webhook
 from gateway.channels.tencent.app import sealed_echo
 from gateway.channels.tencent.cloud import checked
@@ -70,7 +70,10 @@ class WeComBot(Webhook, Talking, Fetching):
         url, _, name = reference.partition(" ")
         if not self._trusts(url):
             raise PermanentDelivery("not an address of the platform")
-        reply = await self._api.call("GET", url, limit=_FILE_LIMIT)
+        try:
+            reply = await self._api.call("GET", url, limit=_FILE_LIMIT)
+        except TooLong as error:
+            raise PermanentDelivery(error.reason) from error
         if reply.status != 200:
             raise PermanentDelivery("it is gone", status=str(reply.status))
         try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from gateway.channels.api import AccessToken, Api, Reply
+from gateway.channels.api import AccessToken, Api, Reply, TooLong
 from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import File
 
@@ -83,21 +83,24 @@ class Cloud:
         """Let go of connections."""
         await self._api.close()
 
-    async def call(self, path: str, json: object, reference: str = "") -> Mapping[str, Any]:
-        """Ask by POST; a token that is not taken any more is renewed once.
+    async def call(self, path: str, json: object, reference: str = "", **more: int) -> Mapping[str, Any]:
+        """Ask by POST (`limit`: of the answer, in bytes); a token that is not taken any more is renewed once.
 
         Raises:
             TransientDelivery: later, or when the operator has mended something.
             PermanentDelivery: the platform will never do it.
         """
         marked = {"X-Request-Id": reference} if reference else None  # for whoever compares logs
-        reply = await self._asked("POST", path, {}, json=json, headers=marked)
+        reply = await self._asked("POST", path, {}, json=json, headers=marked, **more)
         return reply.document
 
     async def file(self, reference: str) -> File:
         """A file that somebody sent, up to 20 MB; the platforms keep it for three days."""
         media_id, _, name = reference.partition(" ")
-        reply = await self._asked("GET", "/cgi-bin/media/get", {"media_id": media_id}, limit=_FILE_LIMIT)
+        try:
+            reply = await self._asked("GET", "/cgi-bin/media/get", {"media_id": media_id}, limit=_FILE_LIMIT)
+        except TooLong as error:
+            raise PermanentDelivery(error.reason) from error
         return File(name=name, media_type=reply.media_type or "application/octet-stream", content=reply.content)
 
     async def _asked(self, method: str, path: str, query: Mapping[str, str], **more: Any) -> Reply:

@@ -32,6 +32,7 @@ _NOTED_EVERY = timedelta(hours=1)
 _QUIET = b'{"msg_list":[]}'
 _MESSAGE_ID = re.compile(r"[0-9A-Za-z_-]{1,32}")
 _PAGE = 1000
+_PAGE_LIMIT = 16 << 20  # bytes; the longest text takes 4 KB of JSON, with what stands around it
 _MENU_HEAD = 1024  # bytes of the text above buttons
 _MENU_MOST = 10
 _LABEL = 128  # bytes
@@ -159,12 +160,12 @@ class WeComService(Webhook, Polling, Talking, Fetching):
         if ticket:
             ask["token"] = ticket
         try:
-            return dict(await self.cloud.call("/cgi-bin/kf/sync_msg", ask))
+            return dict(await self.cloud.call("/cgi-bin/kf/sync_msg", ask, limit=_PAGE_LIMIT))
         except TransientDelivery as error:
             if not ticket or error.retry_after is not None:
                 raise
             ask.pop("token")  # good for ten minutes only (95007)
-            return dict(await self.cloud.call("/cgi-bin/kf/sync_msg", ask))
+            return dict(await self.cloud.call("/cgi-bin/kf/sync_msg", ask, limit=_PAGE_LIMIT))
 
     async def _place(self) -> tuple[str, datetime | None]:
         said = await self.memory.get("cursor")

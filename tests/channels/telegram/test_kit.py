@@ -59,17 +59,6 @@ class TestWebhook(_Bot):
         own = replace(bot.settings, token=settings["token"])
         return replace(raw, headers={**raw.headers, HEADER: own.secret_for(raw.channel)})
 
-    def test_what_is_too_large_is_stopped_at_the_door(self, tmp_path: Path) -> None:
-        """As at any door for pushes."""
-
-        async def scene(house: House) -> None:
-            async with self.other_side(house, "large") as deliver:
-                body = self._oversized(self.channel("measure"))
-                assert not await deliver(self._now(self._like(body), "large"))
-            assert await house.journal() == []
-
-        play(tmp_path, scene)
-
 
 class TestPolling(_Bot):
     """Updates that we ask for; they are the same, so one is enough."""

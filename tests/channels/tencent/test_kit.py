@@ -174,9 +174,21 @@ class TestService(_Door):
             assert isinstance(channel, WeComService)
             await channel.close()
 
-    @pytest.mark.skip("WeCom's own limit for a message is far below ours, and an answer with more is not read")
     def test_what_is_too_large_is_stopped_at_the_door(self, tmp_path: Path) -> None:
-        """Proven with the calls."""
+        """An answer of more than any thousand messages is not read on; the health says so, and nothing is taken in."""
+
+        async def scene(house: House) -> None:
+            async with wecom_server() as server:
+                server.messages.append({"msgid": "m1", "text": {"content": "x" * (17 << 20)}})
+                channel = self.channel("large", api_url=server.url)
+                assert isinstance(channel, WeComService)
+                async with running_channel(house, channel) as health, asyncio.timeout(20):
+                    while "larger" not in health.why:  # noqa: ASYNC110  it tells nobody
+                        await asyncio.sleep(0.02)
+                await channel.close()
+            assert await house.journal() == []
+
+        play(tmp_path, scene)
 
 
 LONG = timedelta(minutes=6)

@@ -242,6 +242,19 @@ async def test_all_pages_are_asked_for_and_the_place_survives_a_restart() -> Non
             assert await texts(channel, 1) == ["第5条"]
 
 
+async def test_a_page_of_a_thousand_long_messages_is_read_to_its_end() -> None:
+    long = [{**written(n), "text": {"content": "投" * 680}} for n in range(1000)]
+    async with wecom_server(messages=long) as server, at(server, "wecom-kf", timeout=10) as channel:
+        assert len(await texts(channel, 1000)) == 1000
+
+
+async def test_a_file_that_is_too_large_is_never_fetched() -> None:
+    film = {"M1": ("video/mp4", bytes((20 << 20) + 1))}
+    async with wecom_server(files=film) as server, at(server, "wecom-app", timeout=10) as channel:
+        with pytest.raises(PermanentDelivery, match="larger"):
+            await channel.fetch("M1 film.mp4")
+
+
 async def test_a_page_that_was_not_committed_is_asked_for_again() -> None:
     async with wecom_server(messages=[written(0), written(1)]) as server, at(server, "wecom-kf") as channel:
         async for _raw, _done in channel.poll():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from gateway.channels.base import Parsed
+from gateway.channels.base import Answer, Parsed
 from gateway.errors import Refused
 from gateway.message import InboundMessage, Raw
 from tests.channels.toy.push import Push
@@ -122,6 +122,46 @@ class ComparesText(Push):
     def verify(self, raw: Raw) -> None:
         """As push, by text."""
         hmac.compare_digest("0" * 64, raw.headers.get("x-toy-signature", ""))
+        super().verify(raw)
+
+
+class SignsHalf(Push):
+    """Proves the beginning of the body only."""
+
+    def verify(self, raw: Raw) -> None:
+        """Of a body that is as it was signed up to its middle, the middle is all that was compared."""
+        half = len(raw.body) // 2
+        for bit in range(half, len(raw.body)):
+            body = raw.body[:bit] + bytes([raw.body[bit] ^ 1]) + raw.body[bit + 1 :]
+            with contextlib.suppress(Refused):
+                super().verify(replace(raw, body=body))
+                return
+        super().verify(raw)
+
+
+class AnswersAnybody(Push):
+    """Gives back what is asked, to whoever asks."""
+
+    def challenge(self, raw: Raw) -> Answer | None:
+        """The check of the address, before anything was verified."""
+        said = json.loads(raw.body or b"{}")
+        return Answer(body=str(said["from"]).encode()) if "from" in said else None
+
+
+class FailsOnCheck(Push):
+    """Takes each GET for a check of its address."""
+
+    def challenge(self, raw: Raw) -> Answer | None:
+        """Fails where nothing is to be checked."""
+        return None if raw.body else Answer(body=raw.query["echo"].encode())
+
+
+class TrustsTheCharset(Push):
+    """Believes what is said of the charset before anything was verified."""
+
+    def verify(self, raw: Raw) -> None:
+        """Fails on charsets that do not exist."""
+        raw.body.decode(raw.headers.get("content-type", "").partition("charset=")[2] or "utf-8")
         super().verify(raw)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 _ENTRY_POINTS = """[complaint_gateway.channels]
 toy-push = tests.channels.toy.push:Push
+toy-post = tests.channels.toy.post:Post
 """
 
 

@@ -20,6 +20,11 @@ SAME_ID = "test_a_second_delivery_has_the_same_id"
 FIVE = "test_delivered_five_times_at_once_it_has_one_effect"
 HOSTILE = "test_whatever_a_payload_becomes_it_ends_in_the_journal"
 FORGED = "test_a_forged_input_is_refused_and_not_kept"
+CHANGED = "test_what_was_changed_on_the_way_is_refused_or_says_the_same"
+TRUE = "test_what_is_said_of_its_signature_is_true"
+TYPED = "test_whatever_type_a_body_is_said_to_be_it_ends_in_the_journal"
+SHUFFLED = "test_delivered_in_any_order_and_again_every_input_has_one_effect"
+LARGE = "test_what_is_too_large_is_stopped_at_the_door"
 MISTAKES = "test_the_operator_is_told_all_mistakes_at_once"
 SECRETS = "test_its_secrets_are_named_and_not_shown"
 
@@ -38,6 +43,10 @@ FAULTS: list[tuple[type[Push], str, dict[str, Any]]] = [
     (broken.OpenDoor, FORGED, {"forgery": "another body"}),
     (broken.TrustsTheTime, FORGED, {"forgery": "too old"}),
     (broken.ComparesText, FORGED, {"forgery": "bad values"}),
+    (broken.SignsHalf, CHANGED, {}),
+    (broken.AnswersAnybody, FORGED, {"forgery": "nothing signed"}),
+    (broken.FailsOnCheck, FORGED, {"forgery": "nothing signed"}),
+    (broken.TrustsTheCharset, TYPED, {}),
     (broken.Loose, MISTAKES, {}),
     (broken.Loose, SECRETS, {}),
 ]
@@ -71,6 +80,17 @@ def test_a_fault_is_found(
     }
     with pytest.raises((AssertionError, TypeError, pytest.fail.Exception)):
         check(**wanted, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("rule", "claim"),
+    [(TRUE, {"covers": "sender"}), (TRUE, {"fresh_for": None}), (SHUFFLED, {"own_ids": False})],
+)
+def test_nobody_leaves_a_rule_out_by_saying_what_is_not_so(rule: str, claim: dict[str, Any], tmp_path: Path) -> None:
+    claiming = type("Claiming", (Rules,), claim)()
+    check = getattr(claiming, rule)
+    with pytest.raises(AssertionError, match=next(iter(claim))):
+        check(tmp_path) if "tmp_path" in check.__code__.co_varnames else check()
 
 
 @pytest.mark.parametrize("rule", [SAYS, PURE, SAME_ID, FIVE, HOSTILE])
