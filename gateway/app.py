@@ -40,6 +40,7 @@ from gateway.web.keys import (
     LIMITS,
     NOTES,
     PARTS,
+    PROFILES,
     RECEPTION,
     SERVICE_NUMBER_OF,
     Part,
@@ -230,6 +231,7 @@ def web_application(parts: Parts) -> web.Application:
     application[LIMITS] = limits
     application[DOORS] = {name: one for name, one in parts.channels.items() if isinstance(one, Webhook)}
     application[ACCEPT] = accept
+    application[PROFILES] = {name: reading.profile for name, reading in parts.readings.items()}
     asks: dict[str, Part] = {name: partial(_what_is_wrong, health) for name, health in parts.health.items()}
     tables = {one.source_name: one for one in parts.channels.values() if isinstance(one, Tabular)}
     application[IMPORTING] = Imports(parts.reception, tables)

@@ -76,6 +76,7 @@ def _look(settings: Settings, online: bool) -> tuple[list[str], list[str], str]:
         problems += findings.of_notices(policy, renderer)
         problems += findings.of_directory(settings.people, policy)
     problems += findings.of_mailboxes(settings, channels)
+    problems += findings.of_jurisdictions(channels)
     warnings = [
         *findings.in_the_clear(settings, findings.endpoints(channels, transports)),
         *findings.of_transports(transports.values()),

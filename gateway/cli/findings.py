@@ -98,6 +98,19 @@ def of_mailboxes(settings: Settings, channels: Mapping[str, Channel]) -> Iterato
             )
 
 
+def of_jurisdictions(channels: Mapping[str, Channel]) -> Iterator[str]:
+    """Open311 endpoints that no program can tell apart."""
+    named: dict[str, list[str]] = {}
+    for name, channel in channels.items():
+        jurisdiction = getattr(channel.settings, "jurisdiction_id", None)
+        if jurisdiction is not None:
+            named.setdefault(jurisdiction.casefold(), []).append(name)
+    several = sum(map(len, named.values())) > 1
+    for jurisdiction, names in named.items():
+        if len(names) > 1 or (several and not jurisdiction):
+            yield f"channels.{names[-1]}.jurisdiction_id: each of several Open311 endpoints needs one of its own"
+
+
 def of_transports(transports: Iterable[Transport]) -> Iterator[str]:
     """Warnings: SMS that operators will refuse, and bounces that nobody will recognise."""
     for one in transports:

@@ -14,6 +14,7 @@ from gateway.web.guards import add_guards
 from gateway.web.health import add_health
 from gateway.web.keys import LIMITS
 from gateway.web.meters import METERS, Meters
+from gateway.web.open311.routes import add_open311
 from gateway.web.openapi import docs_page, openapi
 from gateway.web.routes import add_routes
 
@@ -50,5 +51,6 @@ def add_api(app: web.Application) -> None:
     app.router.add_get("/docs", get_docs)
     api_imports.add_reports(app)
     add_doors(app)
+    add_open311(app)
     add_guards(app)
     add_health(app)

@@ -34,7 +34,7 @@ async def knock(request: web.Request) -> web.Response:
         raise Problem(404, "not-found")
     raw = Raw(
         channel=channel.name,
-        body=await in_time(_read(request, channel)),
+        body=await in_time(read_body(request, channel)),
         received_at=datetime.now(UTC),
         headers={name.lower(): value for name, value in request.headers.items()},
         query=dict(request.query),
@@ -57,8 +57,12 @@ async def knock(request: web.Request) -> web.Response:
     return _answered(channel.answer_to(raw, accepted))
 
 
-async def _read(request: web.Request, channel: Webhook) -> bytes:
-    """The body, up to the channel's own limit."""
+async def read_body(request: web.Request, channel: Webhook) -> bytes:
+    """The body, up to the channel's own limit.
+
+    Raises:
+        Problem: 413.
+    """
     limit = channel.limit
     body = bytearray()
     if (request.content_length or 0) <= limit:

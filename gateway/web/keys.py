@@ -67,6 +67,8 @@ class Importing(Protocol):
         """The row-by-row report as ``csv`` or ``xlsx``."""
 
 
+#: The process that what comes in by a channel follows, by the channel's name.
+PROFILES: web.AppKey[Mapping[str, str]] = web.AppKey("profiles")
 #: Have a raw input of a channel parsed and committed.
 AcceptRaw = Callable[[Channel, Raw], Awaitable[Sequence[Accepted]]]
 #: How a part of the gateway is: None while it is well, else the reason.

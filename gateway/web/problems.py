@@ -85,6 +85,8 @@ class Problem(Exception):
 #: Shows an error to somebody with a browser; the pages bring it.
 ErrorPage = Callable[[web.Request, Problem, Locale], Awaitable[web.StreamResponse]]
 ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("error_page")
+#: How errors are told below a path that has a form of its own for them.
+ERROR_FORMS: web.AppKey[Mapping[str, ErrorPage]] = web.AppKey("error_forms")
 
 
 def invalid(error: ValidationError) -> Problem:
@@ -181,6 +183,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 async def _shown(problem: Problem, request: web.Request) -> web.StreamResponse:
     locale = request_locale(request)
+    for path, told in request.app.get(ERROR_FORMS, {}).items():
+        if request.path.startswith(path):
+            return await told(request, problem, locale)
     page = request.app.get(ERROR_PAGE)
     if page is not None and _wants_page(request):
         return await page(request, problem, locale)

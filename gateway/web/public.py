@@ -156,7 +156,7 @@ def public_view(file: TicketFile, policy: Policy, locale: Locale, statement: int
             if one.kind == "complaint" or one.actor == COMPLAINANT
         ),
         timeline=tuple(
-            PublicEvent(kind=one.kind, label=TOLD[one.kind][locale], at=one.at.astimezone(tz), text=_told_text(one))
+            PublicEvent(kind=one.kind, label=TOLD[one.kind][locale], at=one.at.astimezone(tz), text=told_text(one))
             for one in file.events
             if one.kind in TOLD
         ),
@@ -173,6 +173,7 @@ def _around(file: TicketFile, statement: int) -> TicketFile:
     )
 
 
-def _told_text(event: Event) -> str:
+def told_text(event: Event) -> str:
+    """What the complainant is told of an event beside its label."""
     text = event.data.get(_WITH_TEXT.get(event.kind, ""), "")
     return text if isinstance(text, str) else ""

@@ -78,6 +78,26 @@ REASONS: Mapping[str, Mapping[Locale, str]] = {
     "bad_number": {"zh-CN": "不是有效的工单编号", "en": "not a ticket number"},
     "bad_phone": {"zh-CN": "不是可识别的电话号码", "en": "not a phone number"},
     "one_of_two": {"zh-CN": "请提供 phone 或 service_number", "en": "give phone or service_number"},
+    "coordinates": {
+        "zh-CN": "须为 WGS 84 纬度(-90 至 90)和经度(-180 至 180)",
+        "en": "must be a latitude from -90 to 90 and a longitude from -180 to 180 (WGS 84)",
+    },
+    "no_location": {"zh-CN": "须提供其中之一", "en": "one of them is required"},
+    "number": {"zh-CN": "必须是数字", "en": "must be a number"},
+    "w3_time": {
+        "zh-CN": "必须是带时区的时间,例如 2010-01-01T00:00:00Z",
+        "en": "must be a time with its zone, such as 2010-01-01T00:00:00Z",
+    },
+    "span": {"zh-CN": "时间范围不能超过 {days} 天", "en": "may not span more than {days} days"},
+    "unknown": {"zh-CN": "没有找到", "en": "was not found"},
+    "not_listed": {
+        "zh-CN": "此列表不公开,请提供 api_key",
+        "en": "this is not public; send your api_key",
+    },
+    "bad_form": {
+        "zh-CN": "请求体须为 UTF-8 编码的 application/x-www-form-urlencoded 表单",
+        "en": "must be application/x-www-form-urlencoded in UTF-8",
+    },
     "bad_key": {"zh-CN": "Idempotency-Key 须为 1 至 255 个可见字符", "en": "1 to 255 visible characters"},
 }
 

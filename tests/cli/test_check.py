@@ -73,6 +73,13 @@ def test_a_secret_is_never_repeated_in_a_problem(terminal: Terminal) -> None:
             ),
             "transports.out.user: the mailbox that channels.two reads",
         ),
+        (
+            "".join(
+                f'[channels.{name}]\nkind = "open311"\n[channels.{name}.api_keys]\napp = "synthetic-key-of-{name}"\n'
+                for name in ("east", "west")
+            ),
+            "channels.west.jurisdiction_id: each of several Open311 endpoints needs one of its own",
+        ),
     ],
 )
 def test_a_set_up_that_would_go_wrong_is_refused(terminal: Terminal, more: str, problem: str) -> None:

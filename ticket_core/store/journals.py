@@ -106,6 +106,13 @@ def load_input(connection: Connection, inbound_id: int) -> tuple[Input, bytes] |
     return None if row is None else (_input(row), bytes(row.raw))
 
 
+def find_input(connection: Connection, channel: str, external_id: str) -> Input | None:
+    """The line of the input that came by this channel under this id of its sender."""
+    query = select(inbound, func.length(inbound.c.raw).label("size"))
+    row = connection.execute(query.where(inbound.c.source_key == f"{channel}:{external_id}")).first()
+    return None if row is None else _input(row)
+
+
 def list_notices(
     connection: Connection,
     *,
