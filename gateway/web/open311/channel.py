@@ -53,7 +53,7 @@ class Open311(Webhook):
         given = (raw.headers.get(_HEADER) or raw.query.get("api_key", "")).encode("utf-8", "surrogateescape")
         known = [hmac.compare_digest(key.encode(), given) for key in self.settings.api_keys.values()]
         if not any(known):
-            raise Refused(403, "api_key")
+            raise Refused(403, "the api_key is missing or wrong")
 
     def unlocked(self, raw: Raw) -> Raw:
         """The input with the key that stands in its form moved to where `verify` looks for it."""
