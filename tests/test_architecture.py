@@ -134,10 +134,14 @@ def forbidden_imports(module: Module) -> Iterator[str]:
             yield f"{module.path} imports {name}"
 
 
+#: What adapters are made of; whatever else lies in gateway.channels is one.
+SHARED = ("base", "api", "paths", "pace", "said", "talking")
+
+
 def concrete_channel(name: str) -> str:
     """Return the adapter that `name` lies in, as a module name, or "" when it lies in none."""
     parts = name.split(".")
-    adapter = parts[:2] == ["gateway", "channels"] and len(parts) > 2 and parts[2] not in ("base", "api", "paths")
+    adapter = parts[:2] == ["gateway", "channels"] and len(parts) > 2 and parts[2] not in SHARED
     return ".".join(parts[:3]) if adapter else ""
 
 

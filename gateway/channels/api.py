@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ from gateway.errors import TransientDelivery
 
 _ANSWER_LIMIT = 1 << 20
 _LONGEST_WAIT = timedelta(days=1)
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+#: The largest file that is fetched, and seconds for the whole of it.
+FILE_LIMIT = 20 << 20
+FILE_TIMEOUT = 60.0
 #: Seconds before its end from which a token is not used any more.
 _TOKEN_MARGIN = 300.0
 
@@ -60,8 +65,9 @@ class Api:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int = _ANSWER_LIMIT,
+        within: float | None = None,
     ) -> Reply:
-        """Ask once.
+        """Ask once; `within` so many seconds instead of the usual ones.
 
         Raises:
             TransientDelivery: nobody answered in time, or the server is not well (5xx, 429).
@@ -69,16 +75,20 @@ class Api:
         """
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=self._concurrency)
-            self._session = aiohttp.ClientSession(
-                connector=connector, timeout=aiohttp.ClientTimeout(total=self._timeout)
-            )
+            self._session = aiohttp.ClientSession(connector=connector)
         sent = dict(headers or {})
         if json is not None:
             body = orjson.dumps(json)
             sent["Content-Type"] = "application/json; charset=utf-8"
         try:
             async with self._session.request(
-                method, url, data=body, params=query, headers=sent, allow_redirects=False
+                method,
+                url,
+                data=body,
+                params=query,
+                headers=sent,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=within or self._timeout),
             ) as response:
                 content = await _read(response, limit)
                 status, wait, kind = response.status, _wait(response), response.content_type
@@ -159,6 +169,6 @@ def _object(content: bytes) -> Mapping[str, Any]:
 
 
 def _wait(response: aiohttp.ClientResponse) -> timedelta | None:
-    """Seconds to wait, as RFC 9110 or Feishu say it."""
+    """Seconds to wait, as RFC 9110 or Feishu say it; the latter also in parts of one."""
     said = response.headers.get("Retry-After") or response.headers.get("x-ogw-ratelimit-reset") or ""
-    return min(timedelta(seconds=int(said[:9])), _LONGEST_WAIT) if said.isascii() and said.isdigit() else None
+    return min(timedelta(seconds=float(said)), _LONGEST_WAIT) if _SECONDS.fullmatch(said) else None

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from gateway.channels.base import Answer, Fetching, Parsed, Webhook
+from gateway.channels.talking import Talking
 from gateway.channels.tencent.app import opened_xml, verify_xml
-from gateway.channels.tencent.cloud import WECHAT, Cloud
+from gateway.channels.tencent.cloud import ACCOUNT, ANSWERS, ANSWERS_KEEP, TEXT_LIMIT, WECHAT, Cloud
 from gateway.channels.tencent.reading import inbound
 from gateway.channels.tencent.seal import Seal, echo
 from gateway.channels.tencent.settings import AccountSettings
-from gateway.channels.tencent.talking import Talking
 from gateway.errors import Refused
 from gateway.message import Accepted, File, OutboundMessage, Raw
 
@@ -23,7 +23,10 @@ class WeChat(Webhook, Talking, Fetching):
     """One account."""
 
     Settings: ClassVar = AccountSettings
-    counted = True
+    account = ACCOUNT
+    longest = TEXT_LIMIT
+    window = ANSWERS_KEEP
+    answers = ANSWERS
     settings: AccountSettings
 
     def __init__(self, name: str, settings: AccountSettings) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from gateway.channels.base import Answer, Fetching, Parsed, Webhook
-from gateway.channels.tencent.cloud import WECOM, Cloud
+from gateway.channels.talking import Talking
+from gateway.channels.tencent.cloud import ACCOUNT, TEXT_LIMIT, WECOM, Cloud
 from gateway.channels.tencent.reading import inbound
 from gateway.channels.tencent.seal import Seal, echo
 from gateway.channels.tencent.settings import AppSettings
-from gateway.channels.tencent.talking import Talking
 from gateway.channels.tencent.xml import fields_of
 from gateway.errors import PermanentDelivery, Refused
 from gateway.message import Accepted, File, OutboundMessage, Raw
@@ -20,6 +20,8 @@ class WeComApp(Webhook, Talking, Fetching):
     """One application of one corporation."""
 
     Settings: ClassVar = AppSettings
+    account = ACCOUNT
+    longest = TEXT_LIMIT
     settings: AppSettings
 
     def __init__(self, name: str, settings: AppSettings) -> None:

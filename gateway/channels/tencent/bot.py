@@ -12,20 +12,20 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from gateway.channels.api import Api, TooLong
+from gateway.channels.api import FILE_LIMIT, FILE_TIMEOUT, Api, TooLong
 from gateway.channels.base import Answer, Fetching, Parsed, Webhook
+from gateway.channels.said import moment, noted, spoken
+from gateway.channels.talking import Talking
 from gateway.channels.tencent.app import sealed_echo
-from gateway.channels.tencent.cloud import checked
-from gateway.channels.tencent.reading import media, moment, noted, spoken
+from gateway.channels.tencent.cloud import ACCOUNT, checked
+from gateway.channels.tencent.reading import media
 from gateway.channels.tencent.seal import Seal, unpadded
 from gateway.channels.tencent.settings import BotSettings
-from gateway.channels.tencent.talking import Talking
 from gateway.errors import PermanentDelivery, Refused, TransientDelivery
 from gateway.message import File, InboundMessage, OutboundMessage, Raw, Talk
 
-#: How long an answer is taken, and that of files.
+#: How long an answer is taken.
 ANSWER_KEEPS = timedelta(hours=1)
-_FILE_LIMIT = 20 << 20
 #: Where the platform keeps what people send.
 _STORES = (".myqcloud.com", ".qq.com", ".qpic.cn")
 _LATER = {-1: timedelta(seconds=10), 45009: timedelta(minutes=1), 45033: timedelta(seconds=10)}
@@ -35,6 +35,7 @@ class WeComBot(Webhook, Talking, Fetching):
     """One bot; what it is told in groups stands in the journal only."""
 
     Settings: ClassVar = BotSettings
+    account = ACCOUNT
     longest = 20_480
     most = 1
     settings: BotSettings
@@ -71,7 +72,7 @@ class WeComBot(Webhook, Talking, Fetching):
         if not self._trusts(url):
             raise PermanentDelivery("not an address of the platform")
         try:
-            reply = await self._api.call("GET", url, limit=_FILE_LIMIT)
+            reply = await self._api.call("GET", url, limit=FILE_LIMIT, within=FILE_TIMEOUT)
         except TooLong as error:
             raise PermanentDelivery(error.reason) from error
         if reply.status != 200:

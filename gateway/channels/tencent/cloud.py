@@ -6,18 +6,25 @@ https://developers.weixin.qq.com/doc/oplatform/developers/errCode/errCode.html (
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from gateway.channels.api import AccessToken, Api, Reply, TooLong
+from gateway.channels.api import FILE_LIMIT, FILE_TIMEOUT, AccessToken, Api, Reply, TooLong
 from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import File
 
+#: A member, an external contact or a follower; several are separated by |.
+ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_@.-]{0,63}")
+#: The largest text in bytes of UTF-8.
+TEXT_LIMIT = 2048
+#: How long citizens may be answered after they wrote, and how often.
+ANSWERS_KEEP = timedelta(hours=48)
+ANSWERS = 5
 #: The token is not taken any more: a new one, and the call once again.
 _STALE = frozenset({40001, 40014, 42001, 41001})
-_FILE_LIMIT = 20 << 20
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 #: What a code means: how long to wait, or None where it will never be taken.
 Codes = Mapping[int, timedelta | None]
@@ -98,7 +105,9 @@ class Cloud:
         """A file that somebody sent, up to 20 MB; the platforms keep it for three days."""
         media_id, _, name = reference.partition(" ")
         try:
-            reply = await self._asked("GET", "/cgi-bin/media/get", {"media_id": media_id}, limit=_FILE_LIMIT)
+            reply = await self._asked(
+                "GET", "/cgi-bin/media/get", {"media_id": media_id}, limit=FILE_LIMIT, within=FILE_TIMEOUT
+            )
         except TooLong as error:
             raise PermanentDelivery(error.reason) from error
         return File(name=name, media_type=reply.media_type or "application/octet-stream", content=reply.content)

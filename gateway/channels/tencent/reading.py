@@ -7,9 +7,10 @@ https://developers.weixin.qq.com/doc/service/guide/product/message/Receiving_sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
-from gateway.message import Address, File, InboundMessage, Raw, Talk
+from gateway.channels.said import moment, noted, spoken
+from gateway.message import File, InboundMessage, Raw
 
 #: What the platforms put into a file without a name or type of its own, by the type of the message.
 MEDIA: Mapping[str, tuple[str, str]] = {
@@ -54,55 +55,11 @@ def inbound(channel: str, raw: Raw, said: Mapping[str, str]) -> InboundMessage:
     return spoken(channel, raw, external_id, account, at, words, files, place=place)
 
 
-def spoken(
-    channel: str,
-    raw: Raw,
-    external_id: str,
-    account: str,
-    at: datetime | None,
-    text: str,
-    files: tuple[File, ...] = (),
-    *,
-    place: str = "",
-    talk: Talk | None = None,
-) -> InboundMessage:
-    """A message of a conversation."""
-    return InboundMessage(
-        channel=channel,
-        external_id=external_id,
-        received_at=raw.received_at,
-        raw=raw,
-        sender=(Address(medium="chat", value=f"{channel}:{account}"),),
-        text=text,
-        lodged_at=at,
-        attachments=files,
-        fields={"place": place} if place else {},
-        talk=talk or Talk(account=account),
-    )
-
-
-def noted(channel: str, raw: Raw, external_id: str, marker: str, at: datetime | None = None) -> InboundMessage:
-    """What nobody said to us: it stands in the journal and is acknowledged, and that is all."""
-    return InboundMessage(
-        channel=channel,
-        external_id=external_id,
-        received_at=raw.received_at,
-        raw=raw,
-        lodged_at=at,
-        automatic=marker,
-    )
-
-
 def media(kind: str, number: str, reference: str, name: str = "") -> File:
     """A file that lies at the platform; it does not tell the name when it is fetched, so the reference keeps it."""
     ending, media_type = MEDIA[kind]
     name = name or f"{kind}-{number}.{ending}"
     return File(name=name, media_type=media_type, reference=f"{reference} {name}")
-
-
-def moment(seconds: int) -> datetime:
-    """A time of the platform's clock."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _happened(channel: str, raw: Raw, said: Mapping[str, str], account: str, at: datetime) -> InboundMessage:

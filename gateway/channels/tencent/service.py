@@ -15,13 +15,13 @@ from typing import Any, ClassVar
 import orjson
 
 from gateway.channels.base import Answer, Choice, Fetching, Parsed, Polling, Webhook, choices_in
+from gateway.channels.said import moment, noted
+from gateway.channels.talking import Talking
 from gateway.channels.tencent.app import opened_xml, sealed_echo, verify_xml
-from gateway.channels.tencent.cloud import WECOM, Cloud
-from gateway.channels.tencent.reading import moment, noted
+from gateway.channels.tencent.cloud import ACCOUNT, ANSWERS, ANSWERS_KEEP, TEXT_LIMIT, WECOM, Cloud
 from gateway.channels.tencent.seal import Seal
 from gateway.channels.tencent.service_reading import read
 from gateway.channels.tencent.settings import ServiceSettings
-from gateway.channels.tencent.talking import Talking
 from gateway.errors import TransientDelivery
 from gateway.message import Accepted, File, OutboundMessage, Raw
 
@@ -44,7 +44,10 @@ class WeComService(Webhook, Polling, Talking, Fetching):
     """One account 客服账号. Its pushes wake the loop; pushes that were lost are caught by asking now and then."""
 
     Settings: ClassVar = ServiceSettings
-    counted = True
+    account = ACCOUNT
+    longest = TEXT_LIMIT
+    window = ANSWERS_KEEP
+    answers = ANSWERS
     settings: ServiceSettings
 
     def __init__(self, name: str, settings: ServiceSettings) -> None:

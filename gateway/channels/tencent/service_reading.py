@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.channels.tencent.reading import MEDIA, media, moment, noted, spoken
+from gateway.channels.said import moment, noted, spoken
+from gateway.channels.tencent.reading import MEDIA, media
 from gateway.message import DeliveryReceipt, InboundMessage, Raw, Talk
 
 #: Who wrote it: the person, and not the platform (4) or somebody of the house (5).

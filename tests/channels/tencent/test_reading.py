@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.channels.base import Channel
-from gateway.channels.tencent.wording import pieces
+from gateway.channels.talking import pieces
 from gateway.channels.tencent.xml import fields_of
 from gateway.message import InboundMessage, Raw
 from gateway.registry import build
