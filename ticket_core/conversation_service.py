@@ -157,10 +157,18 @@ def _revise(tx: Tx, draft: TicketDraft, spoken: Spoken, policy: Policy) -> Taken
     if earlier is None or earlier.ticket_id is None:
         return _only_talk(tx, draft, "revises what is not known")
     said = load_complaints(tx.connection, earlier.ticket_id)
-    seq = next((one.seq for one in said if one.inbound_id == earlier.inbound_id), 0)
-    if not seq:
+    statement = next((one for one in said if one.inbound_id == earlier.inbound_id), None)
+    if statement is None:
         return _only_talk(tx, draft, "revises what is no statement")
-    again = replace(draft, intent="supplement", thread=earlier.ticket_id, revises=seq, retracts=spoken.deleted)
+    again = replace(
+        draft,
+        intent="supplement",
+        thread=earlier.ticket_id,
+        revises=statement.seq,
+        retracts=spoken.deleted,
+        # Some platforms tell what was taken back, and not by whom: then by whoever had said it.
+        identities=draft.identities or statement.identities,
+    )
     return intake(tx, [again], policy)[0]
 
 

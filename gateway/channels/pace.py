@@ -39,9 +39,10 @@ class Pace:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.clock = clock
+        self.rate = rate
+        self.in_all = in_all
         self._sleep = sleep
         self._platform = platform
-        self._rate = rate
         self._chats: dict[Rate, _Bucket] = {}
         self._everything = _Bucket(in_all)
         self._held: dict[str, float] = {}
@@ -52,7 +53,7 @@ class Pace:
         Raises:
             TransientDelivery: that takes longer than `LONGEST_WAIT`, and how long.
         """
-        rate = self._rate(chat)
+        rate = self.rate(chat)
         bucket = self._chats.setdefault(rate, _Bucket(rate))
         now = self.clock()
         await self._queue(bucket, chat, max(self._held_for(chat, now), bucket.wait(chat, now)))

@@ -135,6 +135,14 @@ def of_borders(channels: Mapping[str, Channel]) -> Iterator[str]:
             )
 
 
+def of_proof(channels: Mapping[str, Channel]) -> Iterator[str]:
+    """Warnings: pushes that carry a word of proof and no signature of what they say."""
+    for name, channel in channels.items():
+        for key in ("aes_key", "encrypt_key"):
+            if getattr(channel.settings, key, None) == "":
+                yield f"channels.{name}.{key}: empty; nothing proves that what is pushed was not changed on its way"
+
+
 def in_the_clear(settings: Settings, places: Iterable[tuple[str, Any]]) -> Iterator[str]:
     """Warnings: connections to other machines, and pages for other machines, without TLS."""
     http = settings.http

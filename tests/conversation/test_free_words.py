@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
+from gateway.message import Talk
 from tests.conversation.talker import Talker
 from tests.core.builders import command, policy
 from ticket_core.model import Ticket
@@ -116,6 +118,17 @@ async def test_an_edited_message_keeps_both_wordings_and_a_deleted_one_stays(li:
     events = {event.kind: event.data for event in await li.events(ticket)}
     assert (events["revised"]["revises"], events["retracted"]["statement"]) == (1, 1)
     assert (await li.say("后来改的", revises="never seen")).outcome == "automatic"
+
+
+async def test_what_a_platform_says_was_taken_back_by_nobody_was_taken_back_by_its_author(li: Talker) -> None:
+    opened = await li.say("宽带断网两天", name="a")
+    talk = Talk(account="the chat", revises="a", deleted=True)
+    gone = await li.deliver(replace(li.message("", name="e1"), sender=(), talk=talk))
+    assert gone.outcome == "appended"
+    ticket = await li.ticket(opened)
+    assert {event.kind: event.data for event in await li.events(ticket)}["retracted"]["statement"] == 1
+    unknown = replace(li.message("", name="e2"), sender=(), talk=replace(talk, revises="never seen"))
+    assert (await li.deliver(unknown)).outcome == "automatic"
 
 
 async def test_an_edit_of_a_closed_ticket_opens_none(li: Talker) -> None:
