@@ -1,4 +1,4 @@
-"""The least an aiohttp server can do: parse the same JSON and say so; with a database, also commit three plain rows.
+"""The least an aiohttp server can do: parse the same JSON and say so; with a file, also commit the gateway's rows.
 
 python -m benchmarks.bare PORT [SQLITE-FILE]
 """
@@ -10,10 +10,13 @@ import queue
 import sqlite3
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import orjson
 from aiohttp import web
+
+from benchmarks.same_rows import made
 
 
 async def parse_only(request: web.Request) -> web.Response:
@@ -23,26 +26,28 @@ async def parse_only(request: web.Request) -> web.Response:
 
 
 class PlainWriter:
-    """Group commit of three rows a request with the raw driver, the ceiling for any storage of ours."""
+    """Group commit by the raw driver of the rows that the gateway writes: the ceiling for any storage of ours."""
 
     def __init__(self, path: str) -> None:
         self.queue: queue.Queue[Any] = queue.Queue()
+        self.rows = asyncio.run(made(Path(path)))
         self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             self.connection.execute(f"PRAGMA {pragma}")
-        for table in ("a", "b", "c"):
-            self.connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, body BLOB)")
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self) -> None:
         """Write what waits, commit, answer; for ever."""
+        number = 0
         while True:
             jobs = [self.queue.get()]
             while len(jobs) < 256 and not self.queue.empty():
                 jobs.append(self.queue.get_nowait())
+            complaints = [self.rows.of(number + place, raw) for place, (raw, _, _) in enumerate(jobs, 1)]
+            number += len(jobs)
             self.connection.execute("BEGIN IMMEDIATE")
-            for table in ("a", "b", "c"):
-                self.connection.executemany(f"INSERT INTO {table} (body) VALUES (?)", [(body,) for body, _, _ in jobs])
+            for table, statement in self.rows.statements.items():
+                self.connection.executemany(statement, [row for one in complaints for row in one[table]])
             self.connection.execute("COMMIT")
             jobs[0][2].call_soon_threadsafe(lambda done=jobs: [future.set_result(None) for _, future, _ in done])
 
