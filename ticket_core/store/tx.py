@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
+from ticket_core.store import bulk
 from ticket_core.store.schema import counter
 
 _BLOCK = {"ticket": 100}  # numbers people see: small, since a restart skips the rest of a block
@@ -19,7 +21,6 @@ _TAKE_BLOCK = (
     .values(next=counter.c.next + bindparam("size"))
     .returning(counter.c.next)
 )
-_STATEMENTS: dict[tuple[str, str, bool, int], str] = {}
 #: Rows per statement, so that few texts are enough for any number of rows and the driver knows them all.
 _SIZES = (64, 16, 4, 1)
 
@@ -79,15 +80,18 @@ class Tx:
     def insert(self, table: Table, rows: Iterable[Sequence[Any]], *, ignore: bool = False) -> None:
         """Insert `rows`, each in the order of the table's columns; with `ignore`, those already there are left alone.
 
-        Goes round SQLAlchemy's per-row work and takes up to 64 rows with one statement: its text is made once a table
-        and size, from the schema.
+        Goes round SQLAlchemy's per-row work. SQLite takes up to 64 rows with one statement, whose text is made once a
+        table and size, from the schema; PostgreSQL takes any number by COPY, which knows no `ignore`.
         """
         values = rows if isinstance(rows, list) else list(rows)
+        if self.connection.dialect.name == "postgresql":
+            bulk.insert(self.connection, table, values, ignore=ignore)
+            return
         start = 0
         for size in _SIZES:
             while len(values) - start >= size:
                 some = tuple(chain.from_iterable(values[start : start + size]))
-                self.connection.exec_driver_sql(_insert_text(self.connection, table, ignore, size), some)
+                self.connection.exec_driver_sql(_insert_text(table, ignore, size), some)
                 start += size
 
     def update_rows(
@@ -126,12 +130,10 @@ def _placeholder(connection: Connection) -> str:
     return "?" if connection.dialect.paramstyle == "qmark" else "%s"
 
 
-def _insert_text(connection: Connection, table: Table, ignore: bool, size: int) -> str:
-    known = (connection.dialect.name, table.name, ignore, size)
-    if known not in _STATEMENTS:
-        names = ", ".join(column.name for column in table.columns)
-        one = f"({', '.join([_placeholder(connection)] * len(table.columns))})"
-        conflict = " ON CONFLICT DO NOTHING" if ignore else ""
-        values = ", ".join([one] * size)
-        _STATEMENTS[known] = f"INSERT INTO {table.name} ({names}) VALUES {values}{conflict}"  # noqa: S608  our own names
-    return _STATEMENTS[known]
+@cache
+def _insert_text(table: Table, ignore: bool, size: int) -> str:
+    names = ", ".join(column.name for column in table.columns)
+    one = f"({', '.join(['?'] * len(table.columns))})"
+    conflict = " ON CONFLICT DO NOTHING" if ignore else ""
+    values = ", ".join([one] * size)
+    return f"INSERT INTO {table.name} ({names}) VALUES {values}{conflict}"  # noqa: S608  our own names
