@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 
@@ -15,6 +16,7 @@ from gateway.errors import ConfigError
 from gateway.loops import Health
 from ticket_core.calendar_service import recompute
 from ticket_core.conversation_service import finish_conversations
+from ticket_core.fallback_service import give_up_waiting
 from ticket_core.policy import Policy
 from ticket_core.service import sweep
 from ticket_core.store.store import Store
@@ -31,7 +33,8 @@ class Sweeper:
     """Looks for due rungs every two seconds; `committed` is called when any fired.
 
     Before the first rung, and when a year file has changed, provisional deadlines are computed anew; `adopt` is called
-    with the policy that counts from then on. `note` is what an operator should know though all is well.
+    with the policy that counts from then on. `note` is what an operator should know though all is well. `waits` is how
+    long a medium keeps what nobody fetches before it is told by another way.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Sweeper:
         *,
         almanac: Almanac,
         adopt: Callable[[Policy], None],
+        waits: Mapping[str, timedelta] = MappingProxyType({}),
     ) -> None:
         self.note = ""
         self._store = store
@@ -51,6 +55,7 @@ class Sweeper:
         self._committed = committed
         self._almanac = almanac
         self._adopt = adopt
+        self._waits = waits
         self._look_at = 0.0
         self._unreadable = ""
         self._recomputed = ""  # the version of the calendar that all deadlines are computed with
@@ -66,6 +71,9 @@ class Sweeper:
         while True:
             found = await self._store.run(partial(sweep, now=now, policy=self._policy, most=_MOST))
             found += await self._store.run(partial(finish_conversations, now=now, policy=self._policy, most=_MOST))
+            if self._waits:
+                late = partial(give_up_waiting, waits=self._waits, now=now, policy=self._policy, most=_MOST)
+                found += await self._store.run(late)
             looked_at += found
             if found:
                 self._committed()

@@ -12,6 +12,7 @@ from gateway.message import DeliveryReceipt, OutboundMessage
 from tests.conversation.talker import Talker
 from tests.dispatch.desk import Desk, taken_by_provider
 from tests.dispatch.desk import desk as open_desk
+from ticket_core.fallback_service import give_up_waiting
 
 MINUTE = timedelta(minutes=1)
 
@@ -92,3 +93,46 @@ async def test_whoever_has_no_other_way_is_left_alone(desk: Desk, li: Talker) ->
     (row,) = await desk.notices(medium="bot")
     assert row.state == "failed"
     assert "fell_back" not in [event.kind for event in await li.events(await li.ticket(taken))]
+
+
+async def given_up(desk: Desk, after: timedelta) -> int:
+    """The clock looks for what nobody fetched from the bot within ten minutes."""
+    waits, now = {"bot": 10 * MINUTE}, desk.now + after
+    return await desk.store.run(lambda tx: give_up_waiting(tx, waits, now, desk.policy))
+
+
+async def test_what_lies_ready_and_nobody_fetches_goes_by_the_next_way_once(desk: Desk, li: Talker) -> None:
+    for words in ("/new", "宽带断网", "13800001234", "/skip"):
+        await li.say(words)
+    opened = await li.say("/confirm")
+    assert opened.ticket is not None
+    ticket = await desk.act(opened.ticket, "extend", deadline="answer", amount=1, unit="days", reason="需要上门")
+    await desk.step()
+    desk.post.sent.clear()
+    assert await given_up(desk, 9 * MINUTE) == 0
+    late = await given_up(desk, 13 * MINUTE)
+    assert late == len(await desk.notices(medium="bot", state="expired")) == 2  # the acknowledgement went by SMS too
+    assert await given_up(desk, 20 * MINUTE) == 0
+    await desk.step(20 * MINUTE)
+    (told,) = to(desk, "+8613800001234")
+    assert "short" in told.forms
+    fell_back = [event.data for event in await li.events(ticket) if event.kind == "fell_back"]
+    assert [(data["notice"], data["to"], data["cause"]) for data in fell_back] == [
+        ("extension_granted", "sms", "not_fetched")
+    ]
+    (expired,) = await desk.notices(medium="bot", notice="extension_granted")
+    seen = DeliveryReceipt(status="delivered", at=desk.now, reference=f"n{expired.id}", address="42")
+    await desk.dispatcher.record_receipt(seen)
+    (expired,) = await desk.notices(medium="bot", notice="extension_granted")
+    assert expired.state == "delivered"
+
+
+async def test_what_was_fetched_or_only_answers_is_not_told_again(desk: Desk, li: Talker) -> None:
+    await li.say("/help")
+    await li.say("宽带断网")
+    await desk.step()
+    (told,) = await desk.notices(medium="bot", notice="acknowledgement")
+    await desk.dispatcher.record_receipt(
+        DeliveryReceipt(status="delivered", at=desk.now, reference=f"n{told.id}", address="42")
+    )
+    assert await given_up(desk, 60 * MINUTE) == 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from ticket_core.model import Event, Notice
 from ticket_core.store.clock import from_us, to_us
 from ticket_core.store.rows import event_of, notice_row
-from ticket_core.store.schema import event, notice
+from ticket_core.store.schema import UNFETCHED, event, notice
 from ticket_core.store.tx import Tx
 
 
@@ -25,9 +26,12 @@ class Failed:
 
 
 def failed_notices(connection: Connection, ids: Sequence[int]) -> Iterator[Failed]:
-    """Those of `ids` that are due to complainants, because of an event, and failed."""
+    """Those of `ids` that are due to complainants, because of an event, and failed or were never fetched."""
     query = select(notice).where(
-        notice.c.id.in_(ids), notice.c.role == "complainant", notice.c.event_seq > 0, notice.c.state == "failed"
+        notice.c.id.in_(ids),
+        notice.c.role == "complainant",
+        notice.c.event_seq > 0,
+        notice.c.state.in_(("failed", "expired")),
     )
     for row in connection.execute(query.order_by(notice.c.id)).all():
         same = (notice.c.ticket_id == row.ticket_id) & (notice.c.event_seq == row.event_seq)
@@ -46,6 +50,15 @@ def failed_notices(connection: Connection, ids: Sequence[int]) -> Iterator[Faile
             )
             tried = frozenset((medium, address) for medium, address in connection.execute(alike))
             yield Failed(notice=was, cause=row.cause, event=event_of(told_of), tried=tried)
+
+
+def unfetched(connection: Connection, medium: str, since: datetime, most: int) -> list[int]:
+    """Notices of a medium that tell of an event, lie ready since then or longer, and that nobody has confirmed."""
+    # Written out, not bound: so that PostgreSQL sees that the index holds all there can be.
+    lies_ready = text(UNFETCHED)
+    query = select(notice.c.id).where(lies_ready, notice.c.medium == medium, notice.c.send_at <= to_us(since))
+    query = query.order_by(notice.c.send_at).limit(most).with_for_update(skip_locked=True)
+    return list(connection.execute(query).scalars())
 
 
 def owe(tx: Tx, one: Notice) -> None:

@@ -261,6 +261,9 @@ imported_row = Table(
     sqlite_with_rowid=False,
 )
 
+#: Notices that a chat holds ready and nobody has confirmed.
+UNFETCHED = "state = 'accepted' AND event_seq > 0 AND medium <> 'email' AND medium <> 'sms'"
+
 #: The outbox. What is owed in a conversation and not because of a ticket has the ticket 0 and tells what it `said`.
 #: `due` is 1 while the dispatcher has something to do with it, next at `send_at`: the first try, a retry,
 #: or the end of the lease of whoever sends it now, so that work of one who died comes back by itself. `epoch` counts
@@ -305,6 +308,7 @@ notice = Table(
         sqlite_where=text("provider_id <> ''"),
         postgresql_where=text("provider_id <> ''"),
     ),
+    Index("ix_notice_unfetched", "medium", "send_at", sqlite_where=text(UNFETCHED), postgresql_where=text(UNFETCHED)),
 )
 
 #: Everything a provider ever said about a notice (`kind` receipt), and every try of ours (try, or held: no words).
