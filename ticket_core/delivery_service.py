@@ -89,7 +89,7 @@ def record_receipt(tx: Tx, receipts: Sequence[Receipt], ladder: RetryLadder) -> 
     journal.write(
         tx,
         [
-            journal.Line(tx.next_id("inbound"), _draft(one), "receipt", found[where][0] if where else None)
+            journal.Line(tx.next_id("inbound"), _draft(one), "receipt", (found[where][0] or None) if where else None)
             for one, where in zip(receipts, known, strict=True)
             if one.raw
         ],
