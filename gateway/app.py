@@ -13,7 +13,7 @@ from aiohttp import web
 
 from gateway.alarm import Alarm
 from gateway.almanac import Almanac
-from gateway.channels.base import Channel, Fetching, Tabular, Transport, Webhook
+from gateway.channels.base import Channel, Fetching, Hosted, Tabular, Transport, Webhook
 from gateway.config import Settings
 from gateway.configured import channel_tables, gathered, make_channels, make_transports, read_policy
 from gateway.dispatch import Dispatcher
@@ -32,6 +32,7 @@ from gateway.render import Renderer
 from gateway.sweeper import Sweeper
 from gateway.web.api import add_api
 from gateway.web.auth import SIGN_IN, SignIn
+from gateway.web.chat.visits import VISITS, Visits
 from gateway.web.keys import (
     ACCEPT,
     DOORS,
@@ -75,6 +76,7 @@ class Parts:
     alarm: Alarm
     sign_in: SignIn
     meters: Meters
+    visits: Visits
     readings: Mapping[str, Reading]
     channels: dict[str, Channel]
     transports: dict[str, Transport]
@@ -106,6 +108,7 @@ def assemble(settings: Settings) -> Parts:
     ways_out = [_part_of(one) for one in transports.values() if not isinstance(one, Channel)]
     health = {name: Health() for name in ("database", "dispatcher", "clock", "files", "folders", *channels, *ways_out)}
     meters = Meters()
+    visits = Visits({name: one for name, one in channels.items() if isinstance(one, Hosted)})
     dispatcher = Dispatcher(
         store=store,
         policy=policy,
@@ -117,6 +120,7 @@ def assemble(settings: Settings) -> Parts:
         notice_counted=meters.count_notice,
         input_counted=meters.count_input,
         lane_told=partial(_tell_of_sending, transports, health),
+        recorded=visits.wake,
     )
     tables = channel_tables(settings)
     readings = {
@@ -129,6 +133,8 @@ def assemble(settings: Settings) -> Parts:
     }
     for name, channel in channels.items():
         channel.memory = StoreMemory(store, name)
+        if isinstance(channel, Hosted):
+            channel.adopt(keys.of_channel(name))
     reception = Reception(store, policy, keys, readings, dispatcher.wake, meters.count_input)
     return Parts(
         settings=settings,
@@ -138,8 +144,14 @@ def assemble(settings: Settings) -> Parts:
         reception=reception,
         dispatcher=dispatcher,
         sweeper=Sweeper(
-            store, policy, health["clock"], dispatcher.wake, almanac=almanac, adopt=reception.go_by
-        ),  # the dispatcher looks at no day
+            store,
+            policy,
+            health["clock"],
+            dispatcher.wake,
+            almanac=almanac,
+            adopt=reception.go_by,  # the dispatcher looks at no day
+            waits={medium: one.fetched_within for medium, one in transports.items() if one.fetched_within},
+        ),
         fetcher=Fetcher(
             reception, {name: one for name, one in channels.items() if isinstance(one, Fetching)}, health["files"]
         ),
@@ -154,6 +166,7 @@ def assemble(settings: Settings) -> Parts:
         inbox=Inbox(reception, [one for one in channels.values() if isinstance(one, Tabular)], health["folders"]),
         sign_in=SignIn(store, secure=settings.http.base_url.startswith("https:")),
         meters=meters,
+        visits=visits,
         readings=readings,
         channels=channels,
         transports=transports,
@@ -232,6 +245,7 @@ def web_application(parts: Parts) -> web.Application:
     application[DOORS] = {name: one for name, one in parts.channels.items() if isinstance(one, Webhook)}
     application[ACCEPT] = accept
     application[PROFILES] = {name: reading.profile for name, reading in parts.readings.items()}
+    application[VISITS] = parts.visits
     asks: dict[str, Part] = {name: partial(_what_is_wrong, health) for name, health in parts.health.items()}
     tables = {one.source_name: one for one in parts.channels.values() if isinstance(one, Tabular)}
     application[IMPORTING] = Imports(parts.reception, tables)
@@ -247,6 +261,7 @@ def web_application(parts: Parts) -> web.Application:
         signature=settings.organisation.signature,
         profile=settings.profile,
         templates=settings.templates_folder,
+        has_chat=bool(parts.visits.channels),
     )
     add_api(application)
     setup_pages(application)

@@ -64,7 +64,7 @@ class Dispatcher:
 
     `notice_counted` is called with each state that a notice comes into, `input_counted` with the channel and outcome of
     each input that is a receipt, `lane_told` with a medium and what is wrong with its provider, or nothing when it is
-    well again.
+    well again, `recorded` with medium and address of each notice after the commit of what came of it.
     """
 
     def __init__(
@@ -80,12 +80,14 @@ class Dispatcher:
         notice_counted: Callable[[str], None] = lambda _state: None,
         input_counted: Callable[[str, str], None] = lambda _channel, _outcome: None,
         lane_told: Callable[[str, str], None] = lambda _medium, _reason: None,
+        recorded: Callable[[str, str], None] = lambda _medium, _address: None,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self.health = health
         self._notice_counted = notice_counted
         self._input_counted = input_counted
         self._lane_told = lane_told
+        self._recorded = recorded
         self.last_error = ""  # the newest that a transport, a template or the store said, and when
         self.last_error_at: datetime | None = None
         self.backlog: Mapping[str, Waiting] = {}
@@ -340,6 +342,8 @@ class Dispatcher:
             raise
         for state in states:
             self._notice_counted(state)
+        for one in results:
+            self._recorded(one.owed.medium, one.owed.address)
         again = any(result.fact.status in ("temporary_failure", "failed") for result in results)
         if again or len(results) > self._batch * 2:
             self.wake()

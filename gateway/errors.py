@@ -39,13 +39,29 @@ class RenderError(GatewayError):
 
 
 class Refused(GatewayError):
-    """An input is not taken in; `status` is the HTTP status that tells the sender."""
+    """An input is not taken in; `status` is the HTTP status that tells the sender.
 
-    def __init__(self, status: int, reason: str, *, retry_after: timedelta | None = None) -> None:
+    Where a person is told, `kind` names the words for it, with `context` for their placeholders; `field` is what of the
+    input is wrong. Without one, the sender is a program and `reason` is enough.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        *,
+        retry_after: timedelta | None = None,
+        kind: str = "",
+        field: str = "",
+        **context: object,
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.retry_after = retry_after
+        self.kind = kind
+        self.field = field
+        self.context = context
 
 
 class DeliveryError(GatewayError):

@@ -62,13 +62,20 @@ class Keys:
         good = self._sign(b"mail", ticket_id, _TOKEN_BYTES)
         return ticket_id if hmac.compare_digest(good.encode(), signature.lower().encode()) else None
 
-    def _sign(self, purpose: bytes, ticket_id: int, size: int) -> str:
+    def of_channel(self, name: str) -> bytes:
+        """The secret of one channel, for what it signs itself."""
+        return self._mac(b"channel:" + name.encode())
+
+    def _mac(self, said: bytes) -> bytes:
         # HMAC by RFC 2104 with both pads hashed beforehand: a third of the library's cost, for each intake and mail.
         # hmac.digest would let the interpreter lock go, and each request wait for the writer thread to give it back.
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(b"%b:%d" % (purpose, ticket_id))
+        inner.update(said)
         outer.update(inner.digest())
-        bits = int.from_bytes(outer.digest()[:size])
+        return outer.digest()
+
+    def _sign(self, purpose: bytes, ticket_id: int, size: int) -> str:
+        bits = int.from_bytes(self._mac(b"%b:%d" % (purpose, ticket_id))[:size])
         text = ""
         for shift in _SHIFTS[size]:
             text += _PAIRS[bits >> shift & 1023]

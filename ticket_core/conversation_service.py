@@ -34,6 +34,7 @@ from ticket_core.store.tx import Tx
 #: Notices that ask for a rating; a bare digit after one of them is the answer.
 _ASKS_FOR_RATING = frozenset({"closing", "answer"})
 COMPLAINANT = "complainant"
+_REMEMBERED = 100  # newest words of an account that its conversation can show again
 
 
 def converse(tx: Tx, draft: TicketDraft, policy: Policy) -> Taken:
@@ -65,7 +66,8 @@ def converse(tx: Tx, draft: TicketDraft, policy: Policy) -> Taken:
     if isinstance(made.move, Open) and taken.ticket is not None:
         after = replace(after, ticket_id=taken.ticket.id)
     after, reply = told(after, reply, draft.received_at)
-    after = replace(after, heard_at=max(known.heard_at, draft.received_at))
+    heard = (*known.heard, taken.inbound_id)[-_REMEMBERED:]
+    after = replace(after, heard_at=max(known.heard_at, draft.received_at), heard=heard)
     if spoken.route:
         after = replace(after, route=spoken.route, route_until=spoken.route_until)
     save_conversation(tx, after)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -27,6 +28,7 @@ __all__ = [
     "Chat",
     "Choice",
     "Fetching",
+    "Hosted",
     "Listening",
     "Memory",
     "Parsed",
@@ -34,10 +36,12 @@ __all__ = [
     "Polling",
     "Receive",
     "Refused",
+    "Said",
     "SheetRow",
     "Tabular",
     "TransientDelivery",
     "Transport",
+    "Visitor",
     "Webhook",
     "choices_in",
 ]
@@ -145,6 +149,8 @@ class Transport(ABC):
     forms: ClassVar[tuple[str, ...]] = ("text",)
     #: How many sends at a time.
     concurrency: int = 8
+    #: How long a notice may lie ready there before it is told by another way; None: what was accepted is on its way.
+    fetched_within: timedelta | None = None
 
     def __init__(self, name: str, settings: Any) -> None:
         self.name = name
@@ -177,6 +183,66 @@ class Chat(Channel, Transport):
     def __init__(self, name: str, settings: Any) -> None:
         super().__init__(name, settings)
         self.medium = name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Somebody on a page of ours: `token` is the secret that proves it, `account` what may be told of it."""
+
+    account: str
+    token: str = field(repr=False)
+    until: datetime
+    is_renewed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A message as its writer saw it: `file` is the name of what was sent with it, `size` its bytes."""
+
+    id: str
+    text: str
+    file: str = ""
+    size: int = 0
+
+
+class Hosted(Webhook, Chat):
+    """A chat on pages of our own (`gateway.web.chat`): visitors push to its door, and fetch what they are told.
+
+    Its outbox is all it sends with: what lies there as accepted is shown to the visitor, who confirms it.
+    """
+
+    #: Sites whose pages may show the chat, as ``https://host`` or ``https://host:port``.
+    origins: tuple[str, ...] = ()
+    #: Of one visitor.
+    messages_per_minute: int = 60
+    #: Pages that may listen at a time, in one process.
+    connections: int = 2000
+    #: In bytes.
+    largest_file: int = 10 << 20
+
+    @abstractmethod
+    def adopt(self, secret: bytes) -> None:
+        """Take the installation's secret for this channel, for what the operator did not set."""
+
+    @abstractmethod
+    def new_visitor(self, at: datetime) -> Visitor:
+        """Somebody who was not here before."""
+
+    @abstractmethod
+    def visitor(self, token: str, at: datetime) -> Visitor | None:
+        """Whose token this is, perhaps with a newer one; None for a forged, broken or expired one."""
+
+    @abstractmethod
+    def token_of(self, headers: Mapping[str, str]) -> str:
+        """The token that a request carries; the names of headers are in small letters."""
+
+    @abstractmethod
+    def said(self, start: bytes) -> Said | None:
+        """What an input says that begins with these bytes; None where it is no message."""
+
+    @abstractmethod
+    def external_id(self, account: str, message: str) -> str:
+        """The id under which a visitor's message stands in the journal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

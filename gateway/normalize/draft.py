@@ -73,7 +73,7 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         intent=intent,  # type: ignore[arg-type]  # one of the four
         note=note,
         claimed_at=message.lodged_at,
-        kind=fields.get("kind") or ("complaint" if fields else guess_kind(subject, text)),
+        kind=fields.get("kind") or ("complaint" if fields and talk is None else guess_kind(subject, text)),
         subject=subject,
         text=text,
         view=tidy(message.reply_text, _LONGEST_TEXT) if message.reply_text != message.text else "",

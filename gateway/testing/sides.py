@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 
 from aiohttp import ClientSession, web
 
-from gateway.channels.base import Channel, Webhook
+from gateway.channels.base import Channel, Hosted, Webhook
 from gateway.loops import Health, run_channel
 from gateway.memory import StoreMemory
 from gateway.message import Raw
 from gateway.testing.house import House
 from gateway.web.callers import BUCKETS, make_buckets
+from gateway.web.chat.visits import VISITS, Visits
 from gateway.web.doors import add_doors
 from gateway.web.keys import ACCEPT, DOORS, LIMITS
 from gateway.web.limits import Limits
@@ -50,6 +51,7 @@ async def http_door(house: House, channel: Channel) -> AsyncIterator[Knock]:
     app[BUCKETS] = make_buckets(app[LIMITS])
     app[METERS] = Meters()
     app[DOORS] = {channel.name: channel}
+    app[VISITS] = Visits({channel.name: channel} if isinstance(channel, Hosted) else {})
     app[ACCEPT] = house.accept
     add_doors(app)
     runner = web.AppRunner(app, access_log=None, lingering_time=0.5, auto_decompress=False)

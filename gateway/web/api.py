@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError, create_task
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 import orjson
@@ -9,10 +12,12 @@ from aiohttp import web
 
 from gateway.web import api_citizen, api_imports, api_intake, api_journals, api_tickets
 from gateway.web.callers import BUCKETS, make_buckets
+from gateway.web.chat import stream
+from gateway.web.chat.visits import VISITS, Visits
 from gateway.web.doors import add_doors
 from gateway.web.guards import add_guards
 from gateway.web.health import add_health
-from gateway.web.keys import LIMITS
+from gateway.web.keys import LIMITS, RECEPTION
 from gateway.web.meters import METERS, Meters
 from gateway.web.open311.routes import add_open311
 from gateway.web.openapi import docs_page, openapi
@@ -26,6 +31,7 @@ ROUTES: Final = (
     *api_tickets.ROUTES,
     *api_journals.ROUTES,
     *api_imports.ROUTES,
+    *stream.ROUTES,
 )
 
 
@@ -37,6 +43,8 @@ def add_api(app: web.Application) -> None:
     app[BUCKETS] = make_buckets(app[LIMITS])
     if METERS not in app:
         app[METERS] = Meters()
+    if VISITS not in app:
+        app[VISITS] = Visits({})
     document = openapi(ROUTES, version=API_VERSION)
     as_json, as_page = orjson.dumps(document), docs_page(document)
 
@@ -54,3 +62,19 @@ def add_api(app: web.Application) -> None:
     add_open311(app)
     add_guards(app)
     add_health(app)
+    if app[VISITS].channels:
+        app.cleanup_ctx.append(_watching)
+        app.on_shutdown.append(_let_visitors_go)
+
+
+async def _watching(app: web.Application) -> AsyncIterator[None]:
+    watch = create_task(app[VISITS].watch(app[RECEPTION].store))
+    yield
+    watch.cancel()
+    with suppress(CancelledError):
+        await watch
+
+
+async def _let_visitors_go(app: web.Application) -> None:
+    """Streams would hold up the end; their pages come again."""
+    app[VISITS].close()

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from gateway.channels.base import Answer, Webhook
+from gateway.channels.base import Answer, Hosted, Webhook
 from gateway.errors import Refused
 from gateway.message import Raw
+from gateway.web.auth import check_origin
 from gateway.web.callers import throttle
+from gateway.web.chat.stream import visitor_of
+from gateway.web.chat.visits import VISITS
 from gateway.web.keys import ACCEPT, DOORS
 from gateway.web.meters import METERS
 from gateway.web.patience import in_time
@@ -50,10 +53,22 @@ async def knock(request: web.Request) -> web.Response:
             await asyncio.to_thread(channel.verify, raw)
         else:
             channel.verify(raw)
+        if isinstance(channel, Hosted):
+            return await _heard(request, channel, raw)
         accepted = await request.app[ACCEPT](channel, raw)
     except Refused:
         request.app[METERS].count_input(channel.name, "refused")
         raise
+    return _answered(channel.answer_to(raw, accepted))
+
+
+async def _heard(request: web.Request, channel: Hosted, raw: Raw) -> web.Response:
+    """What a page of ours pushes; the visitor's other pages hear of it after the commit."""
+    check_origin(request)
+    visits, account = request.app[VISITS], visitor_of(request, channel).account
+    visits.count(channel, account)
+    accepted = await request.app[ACCEPT](channel, raw)
+    visits.wake(channel.name, account)
     return _answered(channel.answer_to(raw, accepted))
 
 

@@ -37,6 +37,7 @@ _PROBLEM: Final[dict[str, Any]] = {
 }
 _WHO: Final[dict[str, list[dict[str, list[str]]]]] = {
     "anybody": [],
+    "visitor": [{"chatSession": []}],
     "complainant": [{"key": []}, {"keyInQuery": []}],
     "staff": [{"token": []}, {"session": []}],
 }
@@ -44,9 +45,9 @@ _SAID: Final = {
     200: "Done",
     201: "Taken in",
     400: "Not JSON, or an address or header of more than 8190 bytes",
-    401: "Not signed in",
+    401: "Not signed in, or no valid session",
     403: "Not allowed",
-    404: "No such ticket, or the wrong key",
+    404: "No such ticket or chat, or the wrong key",
     409: "Not possible now; `allowed` says what is",
     413: "Too large",
     415: "Not application/json",
@@ -57,6 +58,7 @@ _SAID: Final = {
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _PARAMETERS: Final = {
     "number": {"description": "工单编号", "schema": {"type": "string", "pattern": "^[0-9]{15}$"}},
+    "name": {"description": "a chat channel", "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}},
     "source": {"description": "转办来源", "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}},
     "action": {"description": "an action of the profile", "schema": {"type": "string", "pattern": "^[a-z_]{1,40}$"}},
 }
@@ -92,6 +94,7 @@ def openapi(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
                 "session": {"type": "apiKey", "in": "cookie", "name": "session"},
                 "key": {"type": "apiKey", "in": "header", "name": "X-Complaint-Key"},
                 "keyInQuery": {"type": "apiKey", "in": "query", "name": "key"},
+                "chatSession": {"type": "apiKey", "in": "header", "name": "X-Chat-Session"},
             },
         },
     }

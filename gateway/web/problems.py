@@ -168,9 +168,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             fields=[FieldProblem(name=name, kind="core", fallback=why) for name, why in error.problems.items()],
         )
     except Refused as error:
-        wait = error.retry_after
-        headers = {} if wait is None else {"Retry-After": str(int(wait.total_seconds()) or 1)}
-        problem = Problem(error.status, "refused-input", detail=error.reason, headers=headers)
+        problem = _of_refused(error)
     except Exception as error:
         # Raised on as an answer: the operator's log has the error, the caller has not.
         log.exception("request_failed", method=request.method, route=_route(request))
@@ -201,6 +199,15 @@ def _of_aiohttp(error: web.HTTPException, request: web.Request) -> Problem:
     kind = _BY_STATUS.get(error.status, "bad-request" if error.status < 500 else "internal")
     headers = {name: value for name, value in error.headers.items() if name in {"Allow", "Retry-After"}}
     return Problem(error.status, kind, headers=headers, limit=request._client_max_size)
+
+
+def _of_refused(error: Refused) -> Problem:
+    wait = error.retry_after
+    headers = {} if wait is None else {"Retry-After": str(int(wait.total_seconds()) or 1)}
+    if error.field:
+        wrong = FieldProblem(name=error.field, kind=error.kind, context=error.context)
+        return Problem(error.status, "invalid", fields=[wrong], headers=headers)
+    return Problem(error.status, error.kind or "refused-input", detail=error.reason, headers=headers)
 
 
 def _route(request: web.Request) -> str:

@@ -22,7 +22,7 @@ from gateway.web.problems import Problem, wrong_field
 from gateway.web.schema import validated_query
 
 T = TypeVar("T")
-Who = Literal["anybody", "complainant", "staff"]
+Who = Literal["anybody", "visitor", "complainant", "staff"]
 _JSON = "application/json"
 _LONGEST_KEY = 255
 _LISTS = frozenset({"status", "stage", "kind", "grade", "priority", "group", "assignee", "channel", "source"})

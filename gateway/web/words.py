@@ -36,6 +36,18 @@ TITLES: Mapping[str, Mapping[Locale, str]] = {
         "zh-CN": "来自同一地址的请求过多:每分钟最多 {limit} 次,请在 {seconds} 秒后重试",
         "en": "Too many requests from this address: {limit} a minute at most, try again in {seconds} seconds",
     },
+    "too-many-messages": {
+        "zh-CN": "消息太频繁:每分钟最多 {limit} 条,请在 {seconds} 秒后再发",
+        "en": "Too many messages: {limit} a minute at most, try again in {seconds} seconds",
+    },
+    "too-many-windows": {
+        "zh-CN": "同时打开的会话窗口过多,请在 {seconds} 秒后重试",
+        "en": "Too many chat windows are open, try again in {seconds} seconds",
+    },
+    "session-ended": {
+        "zh-CN": "会话凭证无效或已过期,请重新开始会话",
+        "en": "This chat session is not valid any more; please begin a new one",
+    },
     "internal": {"zh-CN": "系统内部错误,已记录", "en": "Something went wrong on our side; it is on record"},
     "refused-input": {"zh-CN": "此推送未被接受", "en": "This push was not accepted"},
     "busy": {"zh-CN": "系统繁忙,内容未被接收,请稍后重试", "en": "Too busy, nothing was taken in; try again soon"},

@@ -28,10 +28,10 @@ from ticket_core.source import load_source, source_names
 _OURS = "complaint-gateway"
 _WITH_SETTINGS = (
     *("dingtalk-robot", "email", "feishu", "smtp", "sms", "sms-reports", "telegram", "transfer", "webhook"),
-    *("open311", "wechat", "wecom-app", "wecom-bot", "wecom-kf"),
+    *("open311", "webchat", "wechat", "wecom-app", "wecom-bot", "wecom-kf"),
 )
 _ROOM = "a room of the house 内部群"
-_WHO = {(): "anybody", ("key", "keyInQuery"): "complainant", ("token", "session"): "staff"}
+_WHO = {(): "anybody", ("chatSession",): "visitor", ("key", "keyInQuery"): "complainant", ("token", "session"): "staff"}
 # A family of commands speaks the language it was imported in, so each language has a process of its own.
 _TELL_COMMANDS = """
 import json, typer

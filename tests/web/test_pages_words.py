@@ -32,6 +32,12 @@ NAMED = {
     "actor",
 }
 NAMED |= {"event", "field", "unit", "relation", "repeat", "channel", "sent", "problem", "thanks"}
+#: Sections that our scripts are given, and where these stand.
+SCRIPTED = {
+    "chat_live": (ROOT / "gateway/web/static/chat.js", ROOT / "gateway/web/static/chat_show.js"),
+    "chat_widget": (ROOT / "templates/pages/chat/widget.js.j2",),
+}
+NAMED |= SCRIPTED.keys()
 #: Keys that are put together from a part that varies.
 BUILT = re.compile(
     r"console\.(tickets|call|deadlines|triage|journal|notices|people)|list\.(mine|group|transit|overdue|all)"
@@ -68,6 +74,14 @@ def test_every_word_is_used_and_every_word_used_is_there() -> None:
     assert {key for key in unused if not BUILT.fullmatch(key) and not BUILT_TICKET.fullmatch(key)} == set()
     called = set(re.findall(r"""\b(?:t|words|reader\.words)\(\s*["']([a-z]+\.[a-z_]+)["']""", source))
     assert {key for key in called - known if not key.endswith("_")} == set()
+
+
+@pytest.mark.parametrize("name", SCRIPTED)
+def test_every_word_of_a_script_is_used_and_every_word_used_is_there(name: str) -> None:
+    source = "\n".join(file.read_text() for file in SCRIPTED[name])
+    used = set(re.findall(r"""\bwords\.([a-z_]+)|\bsay\("([a-z_]+)\"""", source))
+    used_names = {one or other for one, other in used} | set(re.findall(r"\bby: \"([a-z]+)\"", source))
+    assert section(name) - {"us"} == used_names - {"us"}
 
 
 @pytest.mark.parametrize(
@@ -136,3 +150,11 @@ def test_colours_stand_in_one_place() -> None:
     rules = STYLE[STYLE.index("}") :]
     assert set(re.findall(r"#[0-9a-f]{3,8}\b", rules)) <= {"#fff"}
     assert set(re.findall(r"var\(--([a-z-]+)\)", STYLE)) <= {*COLOURS, "space", "round"}
+
+
+def test_the_button_on_other_sites_has_the_same_colours() -> None:
+    (widget,) = SCRIPTED["chat_widget"]
+    assert set(re.findall(r"#[0-9a-f]{3,8}\b", widget.read_text())) <= {*COLOURS.values(), "#fff"}
+    chat = (ROOT / "gateway/web/static/chat.css").read_text()
+    assert set(re.findall(r"#[0-9a-f]{3,8}\b", chat)) <= {"#fff"}
+    assert set(re.findall(r"var\(--([a-z-]+)\)", chat)) <= {*COLOURS, "space", "round"}

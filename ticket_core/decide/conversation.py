@@ -20,7 +20,8 @@ Step = Literal["", "kind", "text", "contact", "files", "confirm", "withdraw"]
 class Conversation:
     """Where a conversation stands. `about` is the ticket whose withdrawal waits for a yes; `asked` counts one question.
 
-    `told` replies went out since `told_from`; `due_at` is when an unfinished complaint is submitted as it is.
+    `told` replies went out since `told_from`; `due_at` is when an unfinished complaint is submitted as it is. `heard`
+    are the ids in the journal of what the account said last, the oldest first.
     """
 
     channel: str
@@ -37,6 +38,7 @@ class Conversation:
     due_at: datetime | None = None
     route: str = ""
     route_until: datetime | None = None
+    heard: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

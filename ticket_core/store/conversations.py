@@ -68,6 +68,7 @@ def save_conversation(tx: Tx, one: Conversation) -> None:
             ("told", one.told),
             ("told_from", one.told_from and to_us(one.told_from)),
             ("added_at", one.added_at and to_us(one.added_at)),
+            ("heard", one.heard),
         )
         if value
     }
@@ -103,6 +104,7 @@ def _conversation_of(row: Row[Any]) -> Conversation:
         due_at=_time(row.due_at),
         route=row.route,
         route_until=_time(row.route_until),
+        heard=tuple(doc.get("heard", ())),
     )
 
 

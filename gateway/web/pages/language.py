@@ -34,6 +34,11 @@ class Words:
         text = self._texts[key]
         return text.format(**values) if values else text
 
+    def section(self, name: str) -> Mapping[str, str]:
+        """All words of one section, for a script of ours."""
+        start = f"{name}."
+        return {key.removeprefix(start): text for key, text in self._texts.items() if key.startswith(start)}
+
     def named(self, section: str, name: str) -> str:
         """The word for a value of the domain; the value itself where it is the profile's own."""
         return self._texts.get(f"{section}.{name}", name)

@@ -60,6 +60,7 @@ class Site:
     signature: str = ""
     profile: str = ""
     templates: Path = field(default_factory=shipped_templates)
+    has_chat: bool = False
 
 
 class Shelf:
@@ -94,13 +95,21 @@ def words_of(request: web.Request) -> Words:
 
 
 async def show(
-    request: web.Request, template: str, *, here: str = "", back: str = "", status: int = 200, **values: object
+    request: web.Request,
+    template: str,
+    *,
+    here: str = "",
+    back: str = "",
+    status: int = 200,
+    locale: Locale | None = None,
+    **values: object,
 ) -> web.Response:
     """The page of a template with `values`.
 
-    `here` is its entry in the navigation, `back` where a switch of language leads (this page, unless told).
+    `here` is its entry in the navigation, `back` where a switch of language leads (this page, unless told). `locale` is
+    its language where the reader's own does not count.
     """
-    locale = page_locale(request)
+    locale = locale or page_locale(request)
     account = await signed_in(request) if template.startswith("console/") else None
     text = (
         request.app[SHELF]

@@ -6,6 +6,8 @@ from aiohttp import web
 
 from gateway.web.auth import check_origin
 from gateway.web.callers import throttle
+from gateway.web.chat import pages as chat_pages
+from gateway.web.chat import stream as chat_stream
 from gateway.web.pages import (
     citizen_form,
     citizen_track,
@@ -43,6 +45,13 @@ def setup_pages(app: web.Application) -> None:
             web.post("/language", choose_language),
             web.get("/", citizen_form.form),
             web.post("/complaints", citizen_form.complain),
+            web.get("/chat", chat_pages.page),
+            web.get("/chat/panel", chat_pages.panel),
+            web.get("/chat/widget.js", chat_pages.widget),
+            web.get("/chat/{name}", chat_pages.page),
+            web.get("/chat/{name}/panel", chat_pages.panel),
+            web.get("/chat/{name}/stream", chat_stream.stream),
+            web.get("/chat/{name}/files/{id}", chat_stream.file),
             web.get("/track", citizen_track.find),
             web.post("/track", citizen_track.found),
             web.get("/track/{number}", citizen_track.track),

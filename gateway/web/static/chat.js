@@ -1,0 +1,358 @@
+"use strict";
+
+// A conversation with those who take complaints in: saying, hearing, and what people do. chat_show.js stands before it.
+// What was said stands on the server; this browser keeps the session, what is not sent yet, and a draft. Each message
+// has an id made here, so sending it twice has one effect.
+
+const SEND_WITHIN = 60_000; // milliseconds, as all times here
+const FILE_WITHIN = 300_000;
+const FIRST_BYTES_WITHIN = 10_000; // then something between us holds the stream back
+const SILENT_AT_MOST = 45_000; // a living stream shows itself every 15 seconds
+const ASK_EVERY = 4_000;
+const ASK_EVERY_UNWATCHED = 30_000;
+const LONGEST_PAUSE = 30_000;
+
+const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time));
+
+let session = JSON.parse(kept.get("session") ?? "null");
+
+function remember(opened) {
+  session = opened;
+  kept.set("session", JSON.stringify(opened));
+}
+
+async function sessionOrNew() {
+  if (session) return session;
+  const response = await ask(`${root.dataset.base}/sessions`, { method: "POST" }, SEND_WITHIN);
+  const opened = await response.json();
+  const other = JSON.parse(kept.get("session") ?? "null"); // another window was faster
+  remember(other ?? opened);
+  listen();
+  return session;
+}
+
+// --- Asking the server: an error says whether to wait, to begin anew, or that it is refused.
+
+class Refused extends Error {}
+class Ended extends Error {}
+class Later extends Error {
+  constructor(seconds) { super(); this.seconds = seconds; }
+}
+
+async function ask(address, options, within) {
+  const headers = { "Accept": "application/json", "Accept-Language": locale, ...options.headers };
+  const response = await fetch(address, {
+    ...options, headers, cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(within),
+  });
+  if (response.ok) return response;
+  if (response.status === 401) throw new Ended();
+  const wait = Number(response.headers.get("Retry-After"));
+  if (response.status === 429 || response.status === 408 || response.status >= 500) throw new Later(wait || 10);
+  const problem = await response.json().catch(() => ({}));
+  throw new Refused(problem.errors?.[0]?.reason ?? problem.title ?? String(response.status));
+}
+
+const mine = () => ({ "X-Chat-Session": session.token });
+
+function push(message, content) {
+  const parts = [JSON.stringify({ account: session.account, ...message })];
+  if (content) parts.push("\n", content);
+  const headers = { ...mine(), "Content-Type": content ? "application/octet-stream" : "application/json" };
+  return ask(root.dataset.door, { method: "POST", headers, body: new Blob(parts) }, content ? FILE_WITHIN : SEND_WITHIN);
+}
+
+// --- Saying: a queue that is emptied in order, and is still there after a reload.
+
+const queue = new Map(); // id -> {message, content}
+let isSending = false;
+
+const fresh = () => {
+  const bytes = crypto.getRandomValues(new Uint8Array(15));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
+};
+
+function enqueue(message, content = null, preview = null) {
+  const made = { type: "message", id: fresh(), locale, ...message };
+  queue.set(made.id, { message: made, content });
+  if (!content) kept.set(`unsent:${String(Date.now()).padStart(15, "0")}:${made.id}`, JSON.stringify(made));
+  pending(made, preview);
+  send();
+}
+
+function pending(message, preview = null) {
+  put({ id: message.id, by: "you", text: message.label || message.text || "", file: message.file, preview });
+  offerChoices();
+  scrollTo();
+}
+
+function settle(id) {
+  queue.delete(id);
+  for (const key of kept.keys()) if (key.endsWith(`:${id}`)) kept.drop(key);
+}
+
+async function send() {
+  if (isSending) return;
+  isSending = true;
+  let pause = 1_000;
+  while (queue.size) {
+    const [id, { message, content }] = queue.entries().next().value;
+    try {
+      await sessionOrNew();
+      await push(message, content);
+      settle(id);
+      put({ id, by: "you", sent: Date.now() });
+      pause = 1_000;
+      if (state.dataset.why === "sending") said("", "");
+    } catch (error) {
+      if (error instanceof Ended) {
+        end();
+        await sleep(1_000);
+      } else if (error instanceof Refused) {
+        settle(id);
+        put({ id, by: "you", problem: error.message });
+        tell(say("refused", { reason: error.message }), 15_000);
+      } else {
+        const seconds = error instanceof Later ? error.seconds : Math.round(pause / 1_000);
+        if (error instanceof Later) said("sending", say("wait", { seconds }));
+        else said("sending", navigator.onLine ? say("reconnecting", { seconds }) : words.offline);
+        await Promise.race([sleep(seconds * 1_000), isBack()]);
+        pause = Math.min(pause * 2, LONGEST_PAUSE);
+      }
+    }
+  }
+  isSending = false;
+}
+
+// What is wrong with sending or listening stays told until that is well again.
+function said(why, text) {
+  state.dataset.why = why;
+  tell(text);
+}
+
+const isBack = () => new Promise((resolve) => addEventListener("online", resolve, { once: true }));
+
+function end() {
+  kept.drop("session");
+  session = null;
+  tell(words.ended, 20_000);
+}
+
+// --- Hearing: a stream while somebody looks, else a question now and then.
+
+let isOpen = !framed;
+let listening = null; // what breaks the present wait off
+let isFirst = true;
+const unseen = new Set();
+const isWatched = () => isOpen && !document.hidden;
+
+async function listen() {
+  if (listening) return;
+  let pause = 1_000;
+  let isHeldBack = false;
+  while (session) {
+    listening = new AbortController();
+    const began = Date.now();
+    try {
+      if (isWatched() && !isHeldBack) {
+        isHeldBack = !(await follow(listening));
+        if (isHeldBack) tell(words.slow, 10_000);
+        else if (Date.now() - began > 2_000) pause = 1_000;
+        else await sleep(1_000);
+      } else {
+        const response = await ask(`${root.dataset.base}/lines`, { headers: mine() }, SEND_WITHIN);
+        heard(await response.json());
+        pause = 1_000;
+        await rest(isWatched() ? ASK_EVERY : ASK_EVERY_UNWATCHED, listening.signal);
+      }
+    } catch (error) {
+      if (listening.signal.aborted) continue;
+      if (error instanceof Ended) { end(); break; }
+      if (error instanceof Later) { isHeldBack = true; pause = Math.max(pause, error.seconds * 1_000); }
+      said("listening", navigator.onLine ? say("reconnecting", { seconds: Math.round(pause / 1_000) }) : words.offline);
+      await Promise.race([rest(pause, listening.signal), isBack()]);
+      pause = Math.min(pause * 2, LONGEST_PAUSE);
+    }
+  }
+  listening = null;
+}
+
+function rest(time, signal) {
+  if (signal.aborted) return null; // broken off before it began
+  return Promise.race([sleep(time), new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }))]);
+}
+
+// Read the stream to its end; false when not even its beginning came through.
+async function follow(listening) {
+  let hasBegun = false;
+  let watchdog = setTimeout(() => listening.abort("silent"), FIRST_BYTES_WITHIN);
+  try {
+    const headers = { ...mine(), "Accept": "text/event-stream", "Accept-Language": locale };
+    const address = `${root.dataset.base}/stream`;
+    const response = await fetch(address, { headers, cache: "no-store", signal: listening.signal });
+    if (response.status === 401) throw new Ended();
+    if (!response.ok) throw new Later(Number(response.headers.get("Retry-After")) || 10);
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return true;
+      hasBegun = true;
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => listening.abort("silent"), SILENT_AT_MOST);
+      const events = (text + value).split("\n\n");
+      text = events.pop();
+      for (const one of events) take(one);
+    }
+  } catch (error) {
+    if (listening.signal.reason === "silent") {
+      if (!hasBegun) return false;
+      throw new Error("silent");
+    }
+    throw error;
+  } finally {
+    clearTimeout(watchdog);
+  }
+}
+
+function take(event) {
+  const value = event.split("\n").find((line) => line.startsWith("data: "))?.slice(6);
+  if (!value) return;
+  if (event.startsWith("event: session")) remember(JSON.parse(value));
+  else heard({ lines: JSON.parse(value) });
+}
+
+function heard(told) {
+  if (told.session) remember(told.session);
+  const wasAtEnd = isFirst || isAtEnd();
+  let firstNew = null;
+  for (const line of told.lines) {
+    const isNew = put(line);
+    if (line.by === "you") settle(line.id);
+    else if (isNew && !line.seen) {
+      unseen.add(line.id);
+      firstNew ??= lines.get(line.id).element;
+    }
+  }
+  offerChoices();
+  if (wasAtEnd) scrollTo(firstNew);
+  if (isFirst) {
+    setTimeout(() => log.setAttribute("aria-live", "polite"), 500); // what is old is not read out
+  }
+  isFirst = false;
+  if (state.dataset.why === "listening") { state.dataset.why = ""; tell(words.back, 5_000); }
+  else if (state.textContent === words.connecting) tell("");
+  confirm();
+}
+
+let isConfirming = false;
+async function confirm() {
+  const count = unseen.size;
+  if (framed) parent.postMessage({ complaintChat: "unread", count: isWatched() ? 0 : count }, "*");
+  document.title = isWatched() || !count ? title : `(${say("unread", { count })}) ${title}`;
+  if (!isWatched() || !count || isConfirming || !session) return;
+  isConfirming = true;
+  const notices = [...unseen].slice(0, 100);
+  try {
+    await push({ type: "seen", notices });
+    for (const id of notices) unseen.delete(id);
+    setTimeout(confirm);
+  } catch { /* the next lines, or the next look at the page, try again */ }
+  isConfirming = false;
+}
+
+function lookAgain() {
+  listening?.abort("look");
+  confirm();
+}
+
+// --- What people do
+
+document.getElementById("say").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = box.value.trim();
+  if (!text) return;
+  enqueue({ text });
+  box.value = "";
+  kept.drop("draft");
+  box.focus();
+});
+
+box.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  box.form.requestSubmit();
+});
+
+box.addEventListener("input", () => kept.set("draft", box.value));
+
+choices.addEventListener("click", (event) => {
+  const pressed = event.target.closest("button");
+  if (pressed) enqueue({ text: pressed.dataset.says, label: pressed.textContent });
+});
+
+file.addEventListener("change", () => {
+  for (const one of file.files) {
+    if (one.size > largest) {
+      tell(say("too_large", { name: one.name, limit: Math.floor(largest / (1 << 20)) }), 15_000);
+      continue;
+    }
+    const preview = PICTURE.test(one.name) ? URL.createObjectURL(one) : null;
+    enqueue({ file: { name: one.name.slice(-255), size: one.size } }, one, preview);
+  }
+  file.value = "";
+});
+
+document.getElementById("leave-now").addEventListener("click", () => {
+  for (const key of kept.keys()) kept.drop(key);
+  session = null;
+  listening?.abort("left");
+  queue.clear();
+  unseen.clear();
+  for (const { element } of lines.values()) element.remove();
+  lines.clear();
+  box.value = "";
+  document.getElementById("leave").open = false;
+  offerChoices();
+  tell(words.cleared, 15_000);
+  box.focus();
+});
+
+addEventListener("online", lookAgain);
+addEventListener("offline", () => said("listening", words.offline));
+document.addEventListener("visibilitychange", lookAgain);
+addEventListener("storage", (event) => { // another window began, or cleared everything
+  if (event.key !== `${PREFIX}session`) return;
+  if (event.newValue === null) location.reload();
+  else if (!session) { session = JSON.parse(event.newValue); listen(); }
+  else session = JSON.parse(event.newValue);
+});
+
+if (framed) {
+  const shut = () => parent.postMessage({ complaintChat: "close" }, "*");
+  document.getElementById("close").addEventListener("click", shut);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") shut(); });
+  addEventListener("message", (event) => {
+    if (event.source !== parent || !("complaintChat" in Object(event.data))) return;
+    isOpen = event.data.complaintChat === "opened";
+    if (isOpen) {
+      box.focus();
+      if (isAtEnd() || !log.scrollTop) scrollTo(); // while it was shut it had no height
+    }
+    lookAgain();
+  });
+  parent.postMessage({ complaintChat: "ready" }, "*");
+}
+
+for (const one of [choices, box.form, document.getElementById("leave")]) one.hidden = false;
+box.value = kept.get("draft") ?? "";
+if (session) {
+  root.querySelector(".privacy").open = false;
+  tell(words.connecting);
+  listen();
+} else log.setAttribute("aria-live", "polite");
+for (const key of kept.keys().filter((key) => key.startsWith("unsent:")).sort()) {
+  const message = JSON.parse(kept.get(key));
+  queue.set(message.id, { message, content: null });
+  pending(message);
+}
+send();
