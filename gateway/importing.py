@@ -122,9 +122,13 @@ async def _taken(reception: Reception, rows: Sequence[SheetRow], before: int) ->
 
 def _line(row: SheetRow, accepted: Sequence[Accepted], place: int) -> ImportedRow:
     """A row's line; of a case that is two tickets the first, and the other in words."""
+    where = f"{row.sheet} {row.number or ''}".strip()
+    if not accepted:
+        return ImportedRow(
+            row=place, sheet=where, case_number="", outcome="skipped", ticket_id=None, detail=row.problem
+        )
     main = accepted[0]
     others = [f"{one.outcome} {one.ticket or ''}".strip() for one in accepted[1:]]
-    where = f"{row.sheet} {row.number}".strip()
     return ImportedRow(
         row=place,
         sheet=where,

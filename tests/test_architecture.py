@@ -136,7 +136,7 @@ def forbidden_imports(module: Module) -> Iterator[str]:
 
 
 #: What adapters are made of; whatever else lies in gateway.channels is one.
-SHARED = ("base", "api", "paths", "pace", "said", "talking")
+SHARED = ("base", "api", "paths", "pace", "said", "talking", "elements")
 
 
 def concrete_channel(name: str) -> str:

@@ -6,9 +6,10 @@ A *record* is one case as the body sends it: names of its own, such as a sheet's
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -66,6 +67,20 @@ class Step:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """Where a pushed case has its files: the lists they stand in, and the names of a file's parts.
+
+    `content` is base64; what has none, such as an address, stays a line of the case's text.
+    """
+
+    __pydantic_config__ = _STRICT
+    lists: tuple[str, ...] = ("attachments", "attachmentList", "附件", "附件列表", "附件信息", "files", "fileList")
+    name: tuple[str, ...] = ("name", "fileName", "file_name", "文件名", "附件名称", "title")
+    content: tuple[str, ...] = ("content", "base64", "fileContent", "data", "内容", "附件内容")
+    media_type: tuple[str, ...] = ("media_type", "mediaType", "contentType", "mimeType")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A forwarding body. Names of its fields are tried in order, without regard to width, case and spaces.
@@ -76,6 +91,11 @@ class Source:
     case that is several things at once: their word → our kinds. `return_within` is a span after receipt. `again` is
     what a finished case becomes that they transfer anew: its ticket is open once more, or a new one is linked with it.
     `unnamed` are words that stand in the place of a name.
+
+    In what they push, cases are where `records` lead: dotted paths through objects, elements and texts that are
+    documents themselves; without one, the outermost objects with a case number and what is required. Objects that have
+    both names of `pairs` are a name and its value. `attached` says where the files of a case are. In their sheets,
+    lines that begin with one of `footers` and are no case are passed over.
     """
 
     __pydantic_config__ = _STRICT
@@ -102,6 +122,22 @@ class Source:
     )
     reply: Mapping[str, str] = field(default_factory=dict)  # columns of the reply sheet: theirs <- ours
     required: Annotated[tuple[Place, ...], Field(min_length=1)] = ("text",)
+    records: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    pairs: tuple[str, str] | None = None
+    attached: Attached = Attached()
+    footers: tuple[str, ...] = (
+        "合计",
+        "总计",
+        "小计",
+        "共计",
+        "总数",
+        "制表",
+        "填表",
+        "审核",
+        "备注",
+        "注:",
+        "以下空白",
+    )
 
     @cached_property
     def tz(self) -> ZoneInfo:
@@ -123,16 +159,30 @@ class Source:
         return parse_span(self.return_within) if self.return_within else None
 
     @cached_property
+    def numbers(self) -> frozenset[str]:
+        """Every name of theirs for the case's number, as it is compared."""
+        return frozenset(map(plain, self.case_number))
+
+    @cached_property
+    def needed(self) -> frozenset[str]:
+        """Every name of theirs for what a case must say, as it is compared."""
+        return frozenset(plain(one) for place in self.required for one in self.fields.get(place, ()))
+
+    @cached_property
+    def attached_lists(self) -> frozenset[str]:
+        """Every name of theirs for the files of a case, as it is compared."""
+        return frozenset(map(plain, self.attached.lists))
+
+    @cached_property
     def headers(self) -> frozenset[str]:
         """Every name of theirs that means something, as it is compared."""
         names = (*self.case_number, *(one for some in self.fields.values() for one in some))
         return frozenset(plain(one) for one in (*names, *(one for some in self.deadlines.values() for one in some)))
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """A field name as it is compared: width, case, spaces and a mark for required fields count for nothing."""
-    import unicodedata
-
     return "".join(unicodedata.normalize("NFKC", name).casefold().split()).strip("*:：")
 
 

@@ -13,10 +13,10 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import orjson
-from defusedxml import ElementTree
 from pydantic import ConfigDict, Field, JsonValue
 
 from gateway.channels.base import Answer, Parsed, Refused, Webhook
+from gateway.channels.elements import read_elements
 from gateway.channels.paths import found, text_of
 from gateway.errors import ConfigError
 from gateway.message import Accepted, InboundMessage, Raw
@@ -191,26 +191,7 @@ def _document(raw: Raw, form: str) -> JsonValue:
         case "form":
             return dict(parse_qsl(raw.body.decode(), keep_blank_values=True, strict_parsing=True))
         case "xml":
-            root = ElementTree.fromstring(raw.body, forbid_dtd=True)
-            return {root.tag.rpartition("}")[2]: _of_element(root)}
+            return read_elements(raw.body)
         case _:
             document: JsonValue = orjson.loads(raw.body)
             return document
-
-
-def _of_element(element: Any) -> JsonValue:
-    """Children by their names; of a name that comes several times, a list."""
-    if not len(element):
-        return (element.text or "").strip()
-    children: dict[str, JsonValue] = {}
-    for child in element:
-        name = child.tag.rpartition("}")[2]
-        value = _of_element(child)
-        known = children.get(name)
-        if name not in children:
-            children[name] = value
-        elif isinstance(known, list):
-            known.append(value)
-        else:
-            children[name] = [known, value]
-    return children

@@ -5,25 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
+from gateway.message import File
+from gateway.normalize.moment import read_moment
 from ticket_core.model import Kind
 from ticket_core.source import ACTS, Place, Source, plain
 
 _LONGEST_CASE_NUMBER = 100
-#: Day 0 of the serial numbers that sheets keep dates as.
-_SHEET_EPOCH = date(1899, 12, 30)
-_SERIAL = re.compile(r"[1-9][0-9]{4}(?:\.[0-9]+)?")
-_DATE = re.compile(
-    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?"
-    r"(?:[T\s]*(\d{1,2})\s*[:时点]\s*(\d{1,2})?(?:\s*[:分]\s*(\d{1,2})(?:\.\d+)?)?\s*[分秒]?)?\s*(Z|[+-]\d{2}:?\d{2})?"
-)
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?")
+#: What stands in the place of a number where there is none.
+_NO_NUMBER = frozenset({"null", "none", "nan", "n/a", "na", "nil"})
+#: A number that a program has shortened for display: its last digits are gone.
+_SHORTENED = re.compile(r"[0-9](?:\.[0-9]+)?E\+?[0-9]{2,}", re.IGNORECASE)
+_POINT_ZERO = re.compile(r"([0-9]{5,})\.0+")
 _YES = frozenset({"是", "y", "yes", "true", "1", "保密", "匿名", "实名", "需要"})
 _NO = frozenset({"", "否", "n", "no", "false", "0", "不保密", "非匿名", "公开", "不需要"})
+#: Messages about a case that we have; they need not tell it again.
+_ABOUT = frozenset({"urge", "withdraw", "extension"})
 _FLAGS: tuple[Place, ...] = ("anonymous", "confidential", "real_name")
 
 
@@ -55,8 +57,8 @@ class Case:
     parts: tuple[Part, ...] = field(default_factory=tuple)
 
 
-def read_case(record: Mapping[str, str | None], source: Source) -> Case:
-    """Understand one record.
+def read_case(record: Mapping[str, str | None], source: Source, files: Sequence[File] = ()) -> Case:
+    """Understand one record with its files.
 
     The id of a part is the case's number and a hash of what the record says: the same again is the same input, a
     correction is another one of the same case.
@@ -65,16 +67,17 @@ def read_case(record: Mapping[str, str | None], source: Source) -> Case:
         BadRow: with every problem, by their field.
     """
     reader = _Reader({plain(name): (name, (value or "").strip()) for name, value in record.items() if name}, source)
-    number = reader.first(source.case_number)[:_LONGEST_CASE_NUMBER]
-    if not number:
-        reader.problems[source.case_number[0]] = "required"
+    number = _case_number(reader, source)
     said = {place: reader.first(names) for place, names in source.fields.items()}
-    for place in source.required:
-        if not said.get(place):
-            reader.problems[source.fields[place][0]] = "required"
     act = reader.word("act", said.get("act", "")) or "transfer"
     if act not in ACTS:
         act = "transfer"
+    if act in _ABOUT and not said.get("text"):
+        said["text"] = said["act"]  # 督办 says enough about a case that we have
+    for place in source.required:
+        if not said.get(place):
+            reader.problems[source.fields[place][0]] = "required"
+    said["text"] = "\n".join(filter(None, [said.get("text", ""), *reader.attached()]))
     sent_at = reader.moment("sent_at")
     lodged_at = reader.moment("lodged_at")
     kinds = _kinds(reader, said.get("kind", ""), source)
@@ -98,7 +101,7 @@ def read_case(record: Mapping[str, str | None], source: Source) -> Case:
     if reader.problems:
         raise BadRow(reader.problems)
     other = {"other_number": said["other_number"][:_LONGEST_CASE_NUMBER]} if said.get("other_number") else {}
-    digest = _digest(record, source)
+    digest = _digest(record, source, files)
     parts: list[Part] = []
     for kind, track in kinds:
         hidden = flags["confidential"] or kind in source.confidential_kinds
@@ -128,36 +131,16 @@ def read_case(record: Mapping[str, str | None], source: Source) -> Case:
     return Case(number=number, parts=tuple(parts))
 
 
-def read_moment(written: str, source: Source, *, end_of_day: bool = False) -> datetime:
-    """A time as sheets and interfaces write it; a date alone is its first moment, or with `end_of_day` its last.
-
-    Raises:
-        ValueError: it is none.
-    """
-    text = written.strip()
-    if _SERIAL.fullmatch(text):
-        days = float(text)
-        at = datetime.combine(_SHEET_EPOCH, time()) + timedelta(seconds=round(days * 86400))
-        alone = days == int(days)
-        zone: str | None = None
-    else:
-        found = _DATE.fullmatch(text) or _COMPACT.fullmatch(text)
-        if found is None:
-            raise ValueError("not a time")
-        year, month, day, hour, minute, second, *rest = (*found.groups(), None)
-        zone = rest[0] if rest else None
-        alone = hour is None
-        if hour == "24":
-            at = datetime(int(year), int(month), int(day)) + timedelta(days=1)  # noqa: DTZ001  the zone follows
-        else:
-            at = datetime(  # noqa: DTZ001  the zone follows
-                int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)
-            )
-    if alone and end_of_day:
-        at += timedelta(days=1)
-    if zone:
-        return datetime.fromisoformat(f"{at.isoformat()}{'+00:00' if zone == 'Z' else zone}").astimezone(UTC)
-    return at.replace(tzinfo=source.tz)
+def _case_number(reader: _Reader, source: Source) -> str:
+    """Their number of the case; one that is none, or not whole, is a problem: two cases must not become one."""
+    name, written = reader.named(source.case_number)
+    number = unicodedata.normalize("NFKC", written).strip()
+    number = whole[1] if (whole := _POINT_ZERO.fullmatch(number)) else number
+    if not any(one.isalnum() and one.isascii() for one in number) or number.casefold() in _NO_NUMBER:
+        reader.problems[name or source.case_number[0]] = "required"
+    elif _SHORTENED.fullmatch(number):
+        reader.problems[name] = "its last digits are lost"
+    return number[:_LONGEST_CASE_NUMBER]
 
 
 @dataclass(slots=True)
@@ -175,6 +158,11 @@ class _Reader:
         found = ((self.record[plain(name)]) for name in names if plain(name) in self.record)
         return next((one for one in found if one[1]), ("", ""))
 
+    def attached(self) -> list[str]:
+        """What is said of files that are not here, each under its own name."""
+        lists = self.source.attached_lists
+        return [f"{name}: {value}" for key, (name, value) in self.record.items() if key in lists and value]
+
     def word(self, place: Place, said: str) -> str:
         """Our word for theirs; empty where there is none, which is no mistake: their lists grow."""
         words = {plain(theirs): ours for theirs, ours in self.source.values.get(place, {}).items()}
@@ -186,7 +174,7 @@ class _Reader:
         if not said:
             return None
         try:
-            return read_moment(said, self.source)
+            return read_moment(said, self.source.tz)
         except ValueError:
             self.problems[name] = "not a time"
             return None
@@ -208,7 +196,7 @@ class _Reader:
             if not said:
                 continue
             try:
-                found.append((limit, read_moment(said, self.source, end_of_day=True)))
+                found.append((limit, read_moment(said, self.source.tz, end_of_day=True)))
             except ValueError:
                 self.problems[name] = "not a time"
         return found
@@ -232,11 +220,11 @@ def _category(said: str, source: Source) -> tuple[str, ...]:
     return (said,) if said else ()
 
 
-def _digest(record: Mapping[str, str | None], source: Source) -> str:
+def _digest(record: Mapping[str, str | None], source: Source, files: Sequence[File]) -> str:
     """What the record says in fields that mean something; a column of their own desk, such as a status, is no news."""
+    known = source.headers | source.attached_lists
     said = sorted(
-        (plain(name), " ".join(value.split()))
-        for name, value in record.items()
-        if value and plain(name) in source.headers
+        (plain(name), " ".join(value.split())) for name, value in record.items() if value and plain(name) in known
     )
+    said += sorted(("", hashlib.sha256(one.content).hexdigest()) for one in files)
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:24]

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.message import InboundMessage, Raw
 from gateway.normalize.draft import Reading, to_draft
-from gateway.normalize.source import BadRow, read_case, read_moment
+from gateway.normalize.source import BadRow, read_case
 from tests.core.builders import LI, NINE, PEOPLE, at, draft
 from tests.store.conftest import running
 from ticket_core.calendar import load_calendar
@@ -213,24 +213,6 @@ async def test_a_refusal_needs_a_reason_of_the_bodys_list(store: Store) -> None:
     with pytest.raises(FieldMissing) as caught:
         await store.run(lambda tx: act(tx, wrong, policy()))
     assert "三年" in caught.value.problems["code"]
-
-
-@pytest.mark.parametrize(
-    ("written", "means"),
-    [
-        ("2026-11-20 08:30:00", at("08:30")),
-        ("2026/11/20 8:30", at("08:30")),
-        ("2026年11月20日 8时30分", at("08:30")),
-        ("2026.11.20", at("00:00")),
-        ("20261120083000", at("08:30")),
-        ("46346.354166666664", at("08:30")),
-        ("2026-11-20T00:30:00Z", at("08:30")),
-        ("2026-11-20T08:30:00+08:00", at("08:30")),
-        ("2026-11-20 24:00", at("00:00", "2026-11-21")),
-    ],
-)
-def test_times_are_read_as_sheets_write_them(written: str, means: datetime) -> None:
-    assert read_moment(written, SOURCES["12345"]) == means
 
 
 @pytest.mark.parametrize(

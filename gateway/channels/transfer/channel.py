@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +13,14 @@ import orjson
 
 from gateway.channels.api import Api
 from gateway.channels.base import Answer, Chat, Parsed, SheetRow, Tabular, Webhook
-from gateway.channels.transfer.records import Record, records_in, rows_in
+from gateway.channels.transfer.documents import Entry
+from gateway.channels.transfer.records import records_in
 from gateway.channels.transfer.seal import Envelope
 from gateway.channels.transfer.settings import TransferSettings
+from gateway.channels.transfer.sheets import rows_in
 from gateway.channels.transfer.signing import Signature, layout_problems
 from gateway.errors import ConfigError, PermanentDelivery, Refused, TransientDelivery
-from gateway.message import Accepted, DeliveryReceipt, InboundMessage, OutboundMessage, Raw
+from gateway.message import Accepted, DeliveryReceipt, File, InboundMessage, OutboundMessage, Raw
 from gateway.normalize.source import BadRow, read_case
 from ticket_core.errors import ProfileError
 from ticket_core.source import load_source
@@ -64,11 +66,15 @@ class Cases(Tabular, Chat):
 
     def parse(self, raw: Raw) -> Sequence[Parsed]:
         """Each case of a push or a file; one that cannot be understood does not hold up the others."""
-        records = self._records(raw)
-        few = len(records) <= _JOURNALED_WHOLE
-        return [one for record in records for one in self.messages(record, raw if few else _own_raw(raw, record))]
+        entries = self._entries(raw)
+        few = len(entries) <= _JOURNALED_WHOLE
+        return [
+            message
+            for one in entries
+            for message in self.messages(one.record, raw if few else _own_raw(raw, one.sent), one.files)
+        ]
 
-    def _records(self, raw: Raw) -> list[Record]:
+    def _entries(self, raw: Raw) -> list[Entry]:
         *sealed, plain = self._envelope.readings(raw.body)
         for opened in sealed:
             try:
@@ -90,26 +96,22 @@ class Cases(Tabular, Chat):
     def rows(self, raw: Raw) -> Iterator[SheetRow]:
         """Each row with its cases."""
         for row in rows_in(raw.body, self.source):
-            messages = tuple(self.messages(row.record, _own_raw(raw, row.record)))
+            line = SheetRow(sheet=row.sheet, number=row.number, share=row.share, problem=row.passed)
+            if row.passed:
+                yield line
+                continue
+            own = _own_raw(raw, row.record)
+            messages = [self._unread(row.record, own, row.problem)] if row.problem else self.messages(row.record, own)
             unread = next((one.problem for one in messages if not one.readable), "")
             number = messages[0].fields["source"]["case_number"] if not unread else ""
-            yield SheetRow(sheet=row.sheet, number=row.number, case_number=number, messages=messages, problem=unread)
+            yield replace(line, case_number=number, messages=tuple(messages), problem=unread)
 
-    def messages(self, record: Record, raw: Raw) -> list[InboundMessage]:
+    def messages(self, record: Mapping[str, str], raw: Raw, files: Sequence[File] = ()) -> list[InboundMessage]:
         """What one record says; one that is not understood is for a person."""
         try:
-            case = read_case(record, self.source)
+            case = read_case(record, self.source, files)
         except BadRow as error:
-            unread = InboundMessage(
-                channel=self.name,
-                external_id=f"sha256:{_digest(record)}",
-                received_at=raw.received_at,
-                raw=raw,
-                text="\n".join(f"{name}: {value}" for name, value in record.items()),
-                readable=False,
-                problem=f"row: {error}"[:500],
-            )
-            return [unread]
+            return [self._unread(record, raw, str(error), files)]
         return [
             InboundMessage(
                 channel=self.name,
@@ -119,10 +121,23 @@ class Cases(Tabular, Chat):
                 subject=part.subject,
                 text=part.text,
                 lodged_at=part.lodged_at,
+                attachments=tuple(files),
                 fields={**part.fields, "split_from": part.split_from},
             )
             for part in case.parts
         ]
+
+    def _unread(self, record: Mapping[str, str], raw: Raw, problem: str, files: Sequence[File] = ()) -> InboundMessage:
+        return InboundMessage(
+            channel=self.name,
+            external_id=f"sha256:{_digest(record)}",
+            received_at=raw.received_at,
+            raw=raw,
+            text="\n".join(f"{name}: {value}" for name, value in record.items()),
+            attachments=tuple(files),
+            readable=False,
+            problem=f"row: {problem}"[:500],
+        )
 
     # --- Back
 
@@ -176,10 +191,10 @@ class Transfer(Webhook, Cases):
         return Answer(body=orjson.dumps({"code": 0, "cases": told}), media_type="application/json")
 
 
-def _own_raw(raw: Raw, record: Record) -> Raw:
+def _own_raw(raw: Raw, sent: object) -> Raw:
     """A case of many is journaled by itself, as it was read."""
-    return replace(raw, body=orjson.dumps(record), media_type="application/json", headers={})
+    return replace(raw, body=orjson.dumps(sent), media_type="application/json", headers={})
 
 
-def _digest(record: Record) -> str:
+def _digest(record: Mapping[str, str]) -> str:
     return hashlib.sha256(orjson.dumps(record, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -15,8 +15,9 @@ import xlsxwriter
 from python_calamine import CalamineWorkbook
 
 from gateway.channels.transfer import Transfer
-from gateway.channels.transfer.records import NoSheet, rows_in
 from gateway.channels.transfer.settings import TransferSettings
+from gateway.channels.transfer.sheets import rows_in
+from gateway.channels.transfer.tables import NoSheet
 from gateway.importing import import_file, report_csv, report_xlsx
 from gateway.inbox import Inbox
 from gateway.loops import Health

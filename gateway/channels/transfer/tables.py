@@ -1,0 +1,170 @@
+"""The tables in a file, cell by cell: CSV in any encoding, XLSX as a stream, and what others make (XLS, ODS)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from python_calamine import CalamineSheet, CalamineWorkbook, SheetVisibleEnum
+
+from gateway.channels.transfer.cells import clean, encoding_of, text_of
+from gateway.channels.transfer.xlsx import Book, bounded
+from gateway.channels.transfer.xlsx_rows import Merged
+from ticket_core.source import Source, plain
+
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_DELIMITERS = ",;\t|"
+_HEAD = 64 << 10  # characters in which the delimiter is found
+_LONGEST_CELL = 1 << 20
+_DIGIT = re.compile(r"[0-9]")
+_CHUNK = 1 << 20
+#: What is read at once, and not as a stream, may be no larger.
+_MOST_AT_ONCE = 64 << 20
+
+
+class NoSheet(ValueError):
+    """A file holds nothing that can be read as cases; the reason is for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row as people count it, its cells, and how much of its table has been read by then (0 to 1)."""
+
+    number: int
+    cells: Sequence[str]
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table. `loose`: its cells stand by delimiters, so that a stray one moves all that follow it."""
+
+    name: str
+    lines: Iterator[Line]
+    hidden: bool = False
+    loose: bool = False
+
+
+def is_sheet(body: bytes, media_type: str = "") -> bool:
+    """Whether this is a file with rows."""
+    return body.startswith((_ZIP, _OLE)) or "csv" in media_type or "sheet" in media_type or "excel" in media_type
+
+
+def tables_in(body: bytes, source: Source) -> Iterator[Table]:
+    """The tables of a file, one after the other; read the lines of each before the next.
+
+    Raises:
+        NoSheet: it cannot be read, also in the middle of its lines; and whatever the libraries raise for a broken file.
+    """
+    if not body.startswith((_ZIP, _OLE)):
+        yield Table(name="", lines=_csv_lines(body, source), loose=True)
+        return
+    yield from _xlsx(body) if _is_xlsx(body) else _others(body)
+
+
+def _is_xlsx(body: bytes) -> bool:
+    if not body.startswith(_ZIP):
+        return False
+    with zipfile.ZipFile(io.BytesIO(body)) as packed:
+        names = {name.casefold() for name in packed.namelist()}
+    return "[content_types].xml" in names and any(name.endswith(".xml") and "/sheet" in name for name in names)
+
+
+def _xlsx(body: bytes) -> Iterator[Table]:
+    with closing(Book(body)) as book:
+        for sheet in book.sheets:
+            rows = book.rows(sheet)
+            lines = (Line(number=n, cells=[clean(one) for one in cells], share=share) for n, cells, share in rows)
+            yield Table(name=sheet.name, lines=lines, hidden=sheet.hidden)
+
+
+def _others(body: bytes) -> Iterator[Table]:
+    """Formats that are read at once: 65,536 rows at most (XLS), or rare (ODS, XLSB)."""
+    if body.startswith(_ZIP):
+        _measure(body)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(body))
+    for about in book.sheets_metadata:
+        sheet = book.get_sheet_by_name(about.name)
+        yield Table(name=about.name, lines=_calamine(sheet), hidden=about.visible != SheetVisibleEnum.Visible)
+
+
+def _calamine(sheet: CalamineSheet) -> Iterator[Line]:
+    ranges = sheet.merged_cell_ranges or []
+    before = sheet.start[1] if sheet.start else 0  # rows are given from the first, columns from the first used one
+    merged = Merged((left - before, top + 1, bottom + 1) for (top, left), (bottom, _) in ranges if bottom > top)
+    total = max(sheet.total_height, 1)
+    for number, cells in enumerate(sheet.iter_rows(), 1):
+        texts = [clean(text_of(cell)) for cell in cells]
+        if any(texts):
+            yield Line(number=number, cells=merged.filled(number, texts), share=number / total)
+
+
+def _measure(body: bytes) -> None:
+    """Unpack all of it once, in pieces, before a library does it at once: what it says of its size proves nothing."""
+    unpacked = 0
+    with zipfile.ZipFile(io.BytesIO(body)) as packed:
+        for name in packed.namelist():
+            with packed.open(name) as part:
+                while chunk := part.read(_CHUNK):
+                    unpacked += len(chunk)
+                    bounded(unpacked, len(body))
+                    if unpacked > _MOST_AT_ONCE:
+                        raise NoSheet(f"unpacks to more than {_MOST_AT_ONCE >> 20} MiB; save it as XLSX or CSV")
+
+
+# --- CSV
+
+
+def _csv_lines(body: bytes, source: Source) -> Iterator[Line]:
+    encoding = encoding_of(body)
+    delimiter = _delimiter(_text(body, encoding).read(_HEAD), source)
+    csv.field_size_limit(_LONGEST_CELL)
+    raw = io.BytesIO(body)
+    reader = csv.reader(io.TextIOWrapper(raw, encoding, "replace", newline=""), delimiter=delimiter)
+    width = number = 0
+    size = max(len(body), 1)
+    try:
+        for number, cells in enumerate(reader, 1):
+            if any("\n" in one for one in cells):
+                _refuse_open_quote(cells, delimiter, width, number)
+            width = max(width, len(cells))
+            if texts := [clean(one) for one in cells]:
+                yield Line(number=number, cells=texts, share=min(raw.tell() / size, 1.0))
+    except csv.Error as error:
+        raise NoSheet(f"the table cannot be read after row {number}: {error}") from error
+
+
+def _text(body: bytes, encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(body), encoding, "replace", newline="")
+
+
+def _refuse_open_quote(cells: Sequence[str], delimiter: str, width: int, number: int) -> None:
+    """A quotation mark that nobody closes makes one cell of all that follows: better said than taken in.
+
+    Raises:
+        NoSheet: a cell holds what looks like whole rows.
+    """
+    shape = _DIGIT.sub("0", cells[0].partition("\n")[0])
+    for cell in cells:
+        for line in cell.splitlines()[1:]:
+            first = _DIGIT.sub("0", line.partition(delimiter)[0].strip('"'))
+            if shape and first == shape and line.count(delimiter) >= width - 1:
+                raise NoSheet(f"row {number}: a quotation mark is not closed")
+
+
+def _delimiter(head: str, source: Source) -> str:
+    """The one by which a line has the most names of the source; else the most frequent."""
+
+    def names(delimiter: str) -> int:
+        try:
+            lines = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+            return max((sum(plain(one) in source.headers for one in line if one) for line in lines), default=0)
+        except csv.Error:
+            return 0
+
+    return max(_DELIMITERS, key=lambda one: (names(one), head.count(one)))
