@@ -105,6 +105,12 @@ def all_tables() -> Mapping[str, Table]:
             )
             for kind in _WITH_SETTINGS
         ),
+        Table(
+            name="settings-transfer-pull",
+            head=("setting", "default", "meaning"),
+            rows=[row for row in settings_of_kind("transfer-pull") if row[0].startswith("`pull.")],
+            written=1,
+        ),
     )
     return {table.name: table for table in made}
 

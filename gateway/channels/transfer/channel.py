@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import orjson
 
@@ -37,7 +37,7 @@ class Cases(Tabular, Chat):
     The same case saying the same is the same input, so whatever comes again is absorbed.
     """
 
-    Settings: ClassVar = TransferSettings
+    Settings: ClassVar[type[Any]] = TransferSettings
     limit = 32 << 20
     forms: ClassVar[tuple[str, ...]] = ("text",)
     settings: TransferSettings

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -76,17 +77,17 @@ class Signature:
         if wrong := skew(at, raw.received_at, self._own.window):
             raise Refused(401, f"{layout.timestamp}: {wrong}")
 
-    def mark(self, body: bytes, at: datetime, nonce: str = "") -> Marked:
-        """Sign what goes out, as the body does it."""
+    def mark(self, body: bytes, at: datetime, query: Mapping[str, str] = MappingProxyType({})) -> Marked:
+        """Sign what goes out, as the body does it; `query` are the other parameters of its address."""
         layout = self._layout
         if not self._proof.signs:
             return Marked(body=body)
         stamp = _written(at, layout.time_format, self._zone)
-        nonce = nonce or secrets.token_hex(8)
+        nonce = secrets.token_hex(8)
         named = {layout.app_id: self._own.app_id, layout.timestamp: stamp, layout.nonce: nonce}
         marks = {name: value for name, value in named.items() if name}
         if layout.place != "body":
-            said = self._said(stamp, nonce, body, marks)
+            said = self._said(stamp, nonce, body, {**query, **marks})
             marks[layout.signature] = self._proof.of(said, layout.encoding)
             return Marked(body=body, headers=marks) if layout.place == "header" else Marked(body=body, query=marks)
         document: dict[str, Any] = {**_wrapped(body, layout.payload), **marks}
