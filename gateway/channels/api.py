@@ -28,13 +28,14 @@ _TOKEN_MARGIN = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a platform answered: `document` is its JSON object, empty where it is none."""
+    """What a platform answered: `document` is its JSON object, empty where it is none; `headers` in small letters."""
 
     status: int
     document: Mapping[str, Any] = field(default_factory=dict)
     wait: timedelta | None = None
     content: bytes = b""
     media_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class TooLong(TransientDelivery):
@@ -92,13 +93,16 @@ class Api:
             ) as response:
                 content = await _read(response, limit)
                 status, wait, kind = response.status, _wait(response), response.content_type
+                said = {name.lower(): value for name, value in response.headers.items()}
         except (aiohttp.ClientError, TimeoutError, OSError) as error:  # perhaps it was taken
             raise TransientDelivery(type(error).__name__) from error
         if content is None:
             raise TooLong(f"larger than {limit} bytes")
         if status == 429 or status >= 500:
             raise TransientDelivery(f"HTTP {status}", retry_after=wait)
-        return Reply(status=status, document=_object(content), wait=wait, content=content, media_type=kind)
+        return Reply(
+            status=status, document=_object(content), wait=wait, content=content, media_type=kind, headers=said
+        )
 
 
 class AccessToken:

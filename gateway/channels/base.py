@@ -116,6 +116,10 @@ class Webhook(Channel):
         """What the platform wants to hear after the commit."""
         return Answer()
 
+    def refusal(self, refused: Refused) -> Answer | None:
+        """What a platform wants to hear that was refused; None: a problem document as everybody gets."""
+        return None
+
     def answer_to(self, raw: Raw, accepted: Sequence[Accepted]) -> Answer:
         """The same, for platforms whose answer names what it answers."""
         return self.answer(accepted)

@@ -56,9 +56,12 @@ async def knock(request: web.Request) -> web.Response:
         if isinstance(channel, Hosted):
             return await _heard(request, channel, raw)
         accepted = await request.app[ACCEPT](channel, raw)
-    except Refused:
+    except Refused as refused:
         request.app[METERS].count_input(channel.name, "refused")
-        raise
+        told = channel.refusal(refused)
+        if told is None:
+            raise
+        return _answered(told)
     return _answered(channel.answer_to(raw, accepted))
 
 

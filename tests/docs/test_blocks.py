@@ -24,6 +24,7 @@ from tests.cli.terminal import Terminal
 from tests.docs.at_hand import gateway_at_hand
 from tests.docs.pages import ROOT, TABLED, Block, blocks
 from tests.servers.process import missing
+from tests.servers.wechat_pay import KEY_ID, keys
 
 README, HANDBOOK = TABLED
 #: What runs for ever or runs the tests themselves; of these only the target or the command must exist.
@@ -134,6 +135,15 @@ def test_an_operator_who_follows_the_handbook_has_a_backup_and_a_gateway_that_is
     assert (checkout.folder / "backup" / "secret").stat().st_mode & 0o077 == 0
 
 
+def _make_secrets(folder: Path) -> None:
+    """The files with keys that a recipe names, synthetic."""
+    folder.mkdir()
+    ours, theirs = keys().folder / "merchant.pem", keys().folder / f"{KEY_ID}.pem"
+    shutil.copy(ours, folder / "apiclient_key.pem")
+    for name in ("wechatpay_public.pem", "wechatpay_public_before.pem"):
+        shutil.copy(theirs, folder / name)
+
+
 @pytest.mark.parametrize("block", of_language("toml"), ids=str)
 def test_a_recipe_is_a_good_configuration(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("GATEWAY_")]:
@@ -145,6 +155,8 @@ def test_a_recipe_is_a_good_configuration(block: Block, tmp_path: Path, monkeypa
         (notice / block.title).write_text(block.text, encoding="utf-8")
         assert check_templates(Renderer(tmp_path / "templates")) == before
         return
+    monkeypatch.chdir(tmp_path)
+    _make_secrets(tmp_path / "secrets")
     file = tmp_path / "gateway.toml"
     file.write_text(block.text, encoding="utf-8")
     settings = load_settings(file)

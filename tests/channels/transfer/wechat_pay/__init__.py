@@ -1,0 +1,1 @@
+"""Consumer complaints of WeChat Pay."""
