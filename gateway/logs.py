@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, TextIO
@@ -13,6 +14,8 @@ from gateway.mask import mask_text
 
 #: Written by us, so nothing personal is in them; a time would look like a telephone number to the mask.
 _PLAIN = frozenset({"timestamp", "level", "logger", "event", "ticket", "sha256"})
+#: What PostgreSQL shows of a row that it did not take.
+_ROWS = re.compile(r"^(DETAIL:) .*$", re.MULTILINE)
 
 
 def set_up_logs(stream: TextIO | None = None) -> None:
@@ -50,6 +53,8 @@ def set_up_logs(stream: TextIO | None = None) -> None:
 
 def mask(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask phones, addresses and card numbers in every text of a line; what a library said is its `event`."""
+    if isinstance(traceback := line.get("exception"), str):
+        line["exception"] = _ROWS.sub(r"\1 …", traceback)
     foreign = "_record" in line and line.get("_from_structlog") is False
     for key, value in line.items():
         if isinstance(value, str) and (foreign or key not in _PLAIN):

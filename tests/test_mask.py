@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.logs import mask
 from gateway.mask import mask_email, mask_id_card, mask_name, mask_phone, mask_text
 from ticket_core.number import number_of
 
@@ -90,6 +91,12 @@ def test_an_id_card_shows_its_first_and_last_character() -> None:
 )
 def test_personal_data_in_a_free_text_is_masked_and_the_rest_stays(text: str, shown: str) -> None:
     assert mask_text(text) == shown
+
+
+def test_a_row_that_a_database_did_not_take_is_not_logged() -> None:
+    traceback = "IntegrityError: null value\nDETAIL:  Failing row contains (1, 李小明, 锦江区一环路).\n[SQL: INSERT]"
+    line = mask(None, "error", {"event": "intake_failed", "exception": traceback})
+    assert line["exception"] == "IntegrityError: null value\nDETAIL: …\n[SQL: INSERT]"
 
 
 def test_a_ticket_number_is_no_personal_data() -> None:

@@ -52,7 +52,9 @@ def converse(tx: Tx, draft: TicketDraft, policy: Policy) -> Taken:
         return intake(tx, [draft], policy)[0]  # tells that it is there already
     now = load_conversation(tx.connection, draft.channel, spoken.account)
     if spoken.revises:
-        return _revise(tx, draft, spoken, policy)
+        revised = _revise(tx, draft, spoken, policy)
+        if revised is not None:
+            return revised
     known = now or Conversation(channel=draft.channel, account=spoken.account, heard_at=draft.received_at)
     standing = _standing(tx, draft, spoken, known)
     spoken = replace(spoken, reachable=spoken.contact or _is_reachable(draft))
@@ -152,20 +154,23 @@ def _only_talk(tx: Tx, draft: TicketDraft, note: str) -> Taken:
     return Taken(outcome="automatic", inbound_id=inbound_id)
 
 
-def _revise(tx: Tx, draft: TicketDraft, spoken: Spoken, policy: Policy) -> Taken:
-    """Other words for an earlier message, or none at all: the ticket keeps both."""
+def _revise(tx: Tx, draft: TicketDraft, spoken: Spoken, policy: Policy) -> Taken | None:
+    """Other words for an earlier message, or none at all: the ticket keeps both.
+
+    None where the earlier one is no statement: a command, or on its way still. Then these words are a message of
+    their own, and nothing is lost; taking back what nobody knows is only noted.
+    """
     key = f"{draft.channel}:{spoken.revises}"
     earlier = journal.known(tx, [key]).get(key)
-    if earlier is None or earlier.ticket_id is None:
-        return _only_talk(tx, draft, "revises what is not known")
-    said = load_complaints(tx.connection, earlier.ticket_id)
-    statement = next((one for one in said if one.inbound_id == earlier.inbound_id), None)
+    said = load_complaints(tx.connection, earlier.ticket_id) if earlier is not None and earlier.ticket_id else ()
+    statement = next((one for one in said if earlier is not None and one.inbound_id == earlier.inbound_id), None)
     if statement is None:
-        return _only_talk(tx, draft, "revises what is no statement")
+        kept = not spoken.deleted and (spoken.words or spoken.files)
+        return None if kept else _only_talk(tx, draft, "revises what is not known")
     again = replace(
         draft,
         intent="supplement",
-        thread=earlier.ticket_id,
+        thread=statement.ticket_id,
         revises=statement.seq,
         retracts=spoken.deleted,
         # Some platforms tell what was taken back, and not by whom: then by whoever had said it.

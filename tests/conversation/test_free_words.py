@@ -117,7 +117,19 @@ async def test_an_edited_message_keeps_both_wordings_and_a_deleted_one_stays(li:
     assert [one.text for one in await li.statements(ticket)] == ["宽带断网两天", "宽带断网三天"]
     events = {event.kind: event.data for event in await li.events(ticket)}
     assert (events["revised"]["revises"], events["retracted"]["statement"]) == (1, 1)
-    assert (await li.say("后来改的", revises="never seen")).outcome == "automatic"
+
+
+async def test_other_words_for_a_message_that_never_came_are_kept_as_they_are(li: Talker) -> None:
+    edited = await li.say("宽带断网三天", name="a#2", revises="a")
+    assert edited.outcome == "opened"
+    late = await li.say("宽带断网两天", name="a")
+    assert (late.outcome, late.ticket and late.ticket.id) == ("appended", edited.ticket and edited.ticket.id)
+    assert (await li.say("", revises="never seen", deleted=True)).outcome == "automatic"
+
+
+async def test_a_command_that_is_edited_into_words_is_heard(li: Talker) -> None:
+    await li.say("/status", name="a")
+    assert (await li.say("路灯不亮", name="a#2", revises="a")).outcome == "opened"
 
 
 async def test_what_a_platform_says_was_taken_back_by_nobody_was_taken_back_by_its_author(li: Talker) -> None:

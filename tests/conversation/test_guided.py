@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from tests.conversation.talker import Talker, tells_of
-from ticket_core.service import Taken
+from tests.core.builders import command, policy
+from ticket_core.number import number_of
+from ticket_core.service import Taken, act
 
 
 async def told_to(li: Talker, *words: str) -> Taken:
@@ -94,6 +98,56 @@ async def test_a_question_about_the_kind_can_be_cancelled_before_anything_was_sa
     taken = await told_to(li, "/new", "/cancel")
     assert (taken.outcome, taken.ticket) == ("automatic", None)
     assert await li.told() == ["chat_ask_kind", "chat_cancelled"]
+
+
+async def interrupted_by_a_withdrawal(li: Talker, number: str) -> None:
+    await told_to(li, f"/withdraw {number}", "取消")
+
+
+async def interrupted_by_a_change_of_mind(li: Talker, number: str) -> None:
+    await told_to(li, f"/withdraw {number}", "还是算了吧")
+
+
+async def interrupted_by_more_about_another(li: Talker, number: str) -> None:
+    await told_to(li, f"/add {number} 还是没有网", f"/add {number}", "没有别的")
+
+
+async def interrupted_by_a_rating(li: Talker, number: str) -> None:
+    await li.say(f"/rate {number} 5")
+
+
+@pytest.mark.parametrize(
+    "interrupted",
+    [
+        interrupted_by_a_withdrawal,
+        interrupted_by_a_change_of_mind,
+        interrupted_by_more_about_another,
+        interrupted_by_a_rating,
+    ],
+)
+async def test_what_was_begun_is_not_forgotten_over_another_matter(
+    li: Talker, interrupted: Callable[[Talker, str], Awaitable[None]]
+) -> None:
+    other = await li.say("宽带断网")
+    assert other.ticket is not None
+    if interrupted is interrupted_by_a_rating:
+        done = command(other.ticket, "answer", li.now, text="已修复")
+        await li.store.run(lambda tx: act(tx, done, policy()))
+    opened = await told_to(li, "/new", "路灯坏了三天")
+    await interrupted(li, number_of(other.ticket.id))
+    li.wait(minutes=16)
+    assert await li.leave() == 1
+    assert (await li.ticket(opened)).stage == "received"
+
+
+@pytest.mark.parametrize("left", [("/new", "路灯坏了", "/skip", "/skip", "/confirm"), ()])
+async def test_a_kind_pressed_on_an_old_button_opens_nothing_and_adds_nothing(
+    li: Talker, left: tuple[str, ...]
+) -> None:
+    if left:
+        await told_to(li, *left)
+    assert (await li.say("/kind repair")).outcome == "automatic"
+    assert (await li.told())[-1] == "chat_welcome"
 
 
 async def test_one_complaint_is_finished_before_another_begins(li: Talker) -> None:

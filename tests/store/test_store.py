@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, event, func, select
+from sqlalchemy.exc import IntegrityError
 
 from tests.core.builders import NINE, draft, policy
 from tests.store.conftest import running
@@ -359,3 +360,13 @@ async def test_nobody_of_a_batch_is_told_it_is_kept_when_the_disk_was_full_for_o
         assert not {"before", "after", "large"} & set(await store.read(names))
         assert await store.run(put("later")) == "later"
         assert store.failure == ""
+
+
+async def test_an_error_of_the_database_shows_no_values(store: Store) -> None:
+    await store.run(put("李小明"))
+    with pytest.raises(IntegrityError) as caught:
+        await store.run(put("李小明"))
+    said = "\n".join(
+        line for line in str(caught.value).splitlines() if not line.startswith("DETAIL:")
+    )  # left out of logs
+    assert "李小明" not in said

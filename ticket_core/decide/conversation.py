@@ -111,7 +111,7 @@ def told(after: Conversation, reply: Reply | None, at: datetime) -> tuple[Conver
     """Count our replies: after twenty in ten minutes one more asks for patience, then none: two machines end so."""
     if reply is None:
         return after, None
-    fresh = after.told_from is None or at - after.told_from > _TOLD_IN
+    fresh = after.told_from is None or abs(at - after.told_from) > _TOLD_IN
     count = 1 if fresh else after.told + 1
     counted = replace(after, told=count, told_from=at if fresh else after.told_from)
     if count > _MOST_TOLD + 1:

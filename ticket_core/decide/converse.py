@@ -38,9 +38,20 @@ class _Heard:
         return replace(self.now, step=step, asked=0, due_at=self.at + self.rule.unfinished)
 
     @property
+    def unfinished(self) -> bool:
+        """Whether a complaint is being made: it must not be forgotten over something else."""
+        return self.current is not None and self.current.stage == "draft"
+
+    @property
     def resting(self) -> Conversation:
-        """The conversation with no question open."""
+        """The conversation with no question open and nothing begun."""
         return replace(self.now, step="", kind=None, about=None, asked=0, due_at=None)
+
+    @property
+    def back(self) -> Conversation:
+        """The same after something between: what was begun is still submitted when nobody goes on with it."""
+        due_at = self.at + self.rule.unfinished if self.unfinished else None
+        return replace(self.resting, due_at=due_at)
 
 
 def turn(spoken: Spoken, now: Conversation, standing: Standing, at: datetime, rule: ConversationRule) -> Turn:
@@ -49,6 +60,8 @@ def turn(spoken: Spoken, now: Conversation, standing: Standing, at: datetime, ru
     answer = _COMMANDS.get(spoken.command)
     if answer is not None:
         return answer(heard)
+    if spoken.kind is not None and now.step not in ("kind", "text"):
+        return _welcome(heard)  # an old button
     return _AT_STEP[now.step](heard)
 
 
@@ -75,7 +88,7 @@ def _still_open(heard: _Heard) -> bool:
 def _added(heard: _Heard, ticket_id: int) -> Turn:
     """Kept; said so at most once a minute, since ten photos come as ten messages."""
     said_at = heard.now.added_at
-    quiet = said_at is not None and heard.at - said_at < _ADDED_PAUSE
+    quiet = said_at is not None and abs(heard.at - said_at) < _ADDED_PAUSE  # our clock may have been set back
     after = heard.now if quiet else replace(heard.now, added_at=heard.at)
     reply = None if quiet else Reply(name="added", ticket_id=ticket_id)
     return Turn(move=Add(ticket_id=ticket_id), after=after, reply=reply)
@@ -90,6 +103,8 @@ def _kind_said(heard: _Heard) -> Turn:
 
 
 def _happened(heard: _Heard) -> Turn:
+    if heard.spoken.kind is not None:
+        return _kind_said(heard)
     if not heard.spoken.words and not heard.spoken.files:
         return Turn(move=Nothing(), after=heard.waiting("text"), reply=Reply(name="ask_text"))
     step: Step = "files" if heard.spoken.reachable else "contact"
@@ -127,7 +142,7 @@ def _confirm_said(heard: _Heard) -> Turn:
 
 def _withdraw_said(heard: _Heard) -> Turn:
     """No yes: the ticket stays, and the words are what they are."""
-    return _plain(replace(heard, now=heard.resting))
+    return _plain(replace(heard, now=heard.back))
 
 
 _AT_STEP: Mapping[Step, Callable[[_Heard], Turn]] = {
@@ -150,13 +165,17 @@ def _welcome(heard: _Heard) -> Turn:
 
 def _new(heard: _Heard) -> Turn:
     """A new complaint: with words it is one, without it is asked for."""
-    ticket = heard.current
-    if ticket is not None and ticket.stage == "draft":
-        return Turn(move=Nothing(), after=heard.waiting("confirm"), reply=_summary(heard, ticket, "unfinished"))
+    if heard.unfinished:
+        return _finish_first(heard)
     if heard.spoken.words or heard.spoken.files:
         return Turn(move=Open(), after=heard.resting)
     fresh = replace(heard.waiting("kind"), ticket_id=None, kind=None, about=None)
     return Turn(move=Nothing(), after=fresh, reply=Reply(name="ask_kind", said={"kinds": list(heard.rule.kinds)}))
+
+
+def _finish_first(heard: _Heard) -> Turn:
+    assert heard.current is not None
+    return Turn(move=Nothing(), after=heard.waiting("confirm"), reply=_summary(heard, heard.current, "unfinished"))
 
 
 def _stop(heard: _Heard) -> Turn:
@@ -209,9 +228,11 @@ def _add(heard: _Heard) -> Turn:
     if ticket is None or not ticket.open:
         return _not_found(heard)
     if not heard.spoken.words and not heard.spoken.files:
+        if heard.unfinished and ticket.id != heard.now.ticket_id:
+            return _finish_first(heard)
         return Turn(move=Nothing(), after=replace(heard.now, ticket_id=ticket.id), reply=Reply(name="ask_more"))
     added = _added(heard, ticket.id)
-    return replace(added, after=replace(added.after, ticket_id=ticket.id))
+    return added if heard.unfinished else replace(added, after=replace(added.after, ticket_id=ticket.id))
 
 
 def _rate(heard: _Heard) -> Turn:
@@ -226,7 +247,7 @@ def _rate(heard: _Heard) -> Turn:
 
 
 def _rated(heard: _Heard, ticket_id: int, score: int) -> Turn:
-    return Turn(move=Do(ticket_id=ticket_id, event="rated", fields={"score": score}, says="rated"), after=heard.resting)
+    return Turn(move=Do(ticket_id=ticket_id, event="rated", fields={"score": score}, says="rated"), after=heard.back)
 
 
 def _withdraw(heard: _Heard) -> Turn:
@@ -251,7 +272,7 @@ def _skip(heard: _Heard) -> Turn:
 def _confirm(heard: _Heard) -> Turn:
     ticket = heard.current
     if heard.now.step == "withdraw" and heard.now.about is not None:
-        return Turn(move=Do(ticket_id=heard.now.about, event="withdrawn"), after=heard.resting)
+        return Turn(move=Do(ticket_id=heard.now.about, event="withdrawn"), after=heard.back)
     if ticket is not None and ticket.stage == "draft":
         return Turn(move=Do(ticket_id=ticket.id, event="received"), after=heard.resting)
     return _plain_if_typed(heard)
@@ -260,7 +281,7 @@ def _confirm(heard: _Heard) -> Turn:
 def _cancel(heard: _Heard) -> Turn:
     ticket = heard.current
     if heard.now.step == "withdraw":
-        return Turn(move=Nothing(), after=heard.resting, reply=Reply(name="kept_open"))
+        return Turn(move=Nothing(), after=heard.back, reply=Reply(name="kept_open"))
     if ticket is not None and ticket.stage == "draft":
         return Turn(
             move=Do(ticket_id=ticket.id, event="withdrawn"),

@@ -41,27 +41,30 @@ def writer_engine(url: str) -> Engine:
         path = make_url(url).database
         if path:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(
-            url, poolclass=StaticPool, connect_args={"isolation_level": None, "check_same_thread": False}
-        )
+        engine = _engine(url, poolclass=StaticPool, connect_args={"isolation_level": None, "check_same_thread": False})
         _on_connect(engine, _WRITER_PRAGMAS)
         return engine
-    return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+    return _engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
 
 
 def reader_engine(url: str, size: int) -> Engine:
     """The engine for reads, with at most `size` connections."""
     if is_sqlite(url):
-        engine = create_engine(
+        engine = _engine(
             url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args={"isolation_level": None}
         )
         _on_connect(engine, _READER_PRAGMAS)
         # Without it each statement would see a state of its own.
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         return engine
-    return create_engine(
+    return _engine(
         url, pool_size=size, max_overflow=0, pool_pre_ping=True, isolation_level="REPEATABLE READ"
     ).execution_options(postgresql_readonly=True)
+
+
+def _engine(url: str, **settings: Any) -> Engine:
+    """An engine whose errors show no values: those are people's names, numbers and words, and errors are logged."""
+    return create_engine(url, hide_parameters=True, **settings)
 
 
 def _on_connect(engine: Engine, pragmas: tuple[str, ...]) -> None:
