@@ -26,7 +26,7 @@ _PAUSE = timedelta(seconds=2)  # how late a file that another process heard of i
 
 
 class Fetcher:
-    """Looks for due files of `channels` every two seconds, and fetches up to four at a time."""
+    """Looks for due files of each of `channels` every two seconds, and fetches up to four of it at a time."""
 
     def __init__(self, reception: Reception, channels: Mapping[str, Fetching], health: Health) -> None:
         self._reception = reception
@@ -34,23 +34,36 @@ class Fetcher:
         self._health = health
 
     async def run(self) -> None:
-        """Go on until cancelled.
+        """Go on until cancelled; a channel whose provider hangs holds up no other's files.
 
         Raises:
             StoreError: when the store fails; `run` may be called again.
         """
+        if not self._channels:
+            self._health.well()
+            return
+        loops = [asyncio.create_task(self._look_after(name)) for name in self._channels]
+        try:
+            await asyncio.gather(*loops)
+        finally:
+            for one in loops:
+                one.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+    async def _look_after(self, channel: str) -> None:
         while True:
-            taken = await self.step(datetime.now(UTC))
+            taken = await self.step(datetime.now(UTC), channel)
             self._health.well()
             if taken < _AT_A_TIME:
                 await asyncio.sleep(_PAUSE.total_seconds())
 
-    async def step(self, now: datetime) -> int:
-        """Fetch what is due by `now`, at most four; returns how many were taken in hand."""
-        store = self._reception.store
-        if not self._channels or await store.read(partial(next_file_due, channels=self._channels)) is None:
+    async def step(self, now: datetime, channel: str) -> int:
+        """Fetch what is due of a channel by `now`, at most four; returns how many were taken in hand."""
+        store, one = self._reception.store, {channel}
+        next_at = await store.read(partial(next_file_due, channels=one))
+        if next_at is None or next_at > now:
             return 0
-        due = await store.run(partial(claim_files, now=now, channels=self._channels, most=_AT_A_TIME, lease=_LEASE))
+        due = await store.run(partial(claim_files, now=now, channels=one, most=_AT_A_TIME, lease=_LEASE))
         await asyncio.gather(*(self._fetch(one, now) for one in due))
         return len(due)
 

@@ -50,13 +50,11 @@ class Inbox:
         for channel in self._channels:
             assert channel.folder is not None
             try:
-                ready = await asyncio.to_thread(self._ready, channel.folder)
-            except OSError as error:
+                for path in await asyncio.to_thread(self._ready, channel.folder):
+                    await self._take(channel, path)
+                    taken += 1
+            except OSError as error:  # gone, not ours to read, or nothing can be moved in it: that of others goes on
                 unreachable.append(f"{channel.name}: {channel.folder}: {error.strerror}")
-                continue
-            for path in ready:
-                await self._take(channel, path)
-                taken += 1
         if unreachable:
             self._health.ill("; ".join(unreachable))
         else:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import orjson
 from pydantic import JsonValue
 
 
@@ -30,3 +33,16 @@ def text_of(value: JsonValue) -> str:
             return "true" if value else "false"
         case _:
             return str(value)
+
+
+def with_only(path: str, entry: JsonValue) -> JsonValue:
+    """A document that holds this entry alone where a list of them stands at `path`."""
+    document: JsonValue = [entry]
+    for step in reversed(path.split(".") if path else ()):
+        document = {step: document}
+    return document
+
+
+def known_by(entry: JsonValue) -> str:
+    """An id for an entry that brings none: the same for the same content."""
+    return f"sha256:{hashlib.sha256(orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)).hexdigest()}"

@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+#: What an honest line may do: hand an answer over in pieces.
+InPieces = Literal["in pieces"]
 #: What is at the other end: the provider, byte for byte; an answer without end; an answer that sends elsewhere.
 Line = Literal["drips", "never ends", "sends elsewhere"]
 _PORT = re.compile(r"(?<=//127\.0\.0\.1:)\d+")
 _DRIP = 0.1  # seconds between two bytes: any single wait is short, an answer takes a minute
 _BLOCK = b"x" * (64 << 10)
+_PIECE = 16  # bytes
 
 _Spoil = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -28,18 +31,24 @@ class Led:
 
 
 @contextlib.asynccontextmanager
-async def led_over(line: Line, settings: Mapping[str, Any]) -> AsyncIterator[Led]:
+async def led_over(line: Line | InPieces, settings: Mapping[str, Any]) -> AsyncIterator[Led]:
     """The settings of a provider on this machine, with every port of it replaced by one of the line's."""
     tasks: set[asyncio.Task[None]] = set()
     led = Led(settings)
 
     async def drips(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await passes_on(reader, writer, 1, _DRIP)
+
+    async def in_pieces(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await passes_on(reader, writer, _PIECE, 0.001)
+
+    async def passes_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int, pause: float) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", provider)
         try:
             onward = asyncio.create_task(_forward(reader, up_writer))
-            while byte := await up_reader.read(1):
-                await asyncio.sleep(_DRIP)
-                writer.write(byte)
+            while piece := await up_reader.read(size):
+                await asyncio.sleep(pause)
+                writer.write(piece)
                 await writer.drain()
             await onward
         finally:
@@ -63,7 +72,12 @@ async def led_over(line: Line, settings: Mapping[str, Any]) -> AsyncIterator[Led
         led.strayed += 1
         writer.close()
 
-    ways: Mapping[Line, _Spoil] = {"drips": drips, "never ends": never_ends, "sends elsewhere": sends_elsewhere}
+    ways: Mapping[Line | InPieces, _Spoil] = {
+        "in pieces": in_pieces,
+        "drips": drips,
+        "never ends": never_ends,
+        "sends elsewhere": sends_elsewhere,
+    }
 
     async def come(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

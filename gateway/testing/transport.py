@@ -43,6 +43,8 @@ class TransportConformance(AdapterConformance):
     section: ClassVar[str] = "transports"
     sends: ClassVar[bool] = True
     tells_wait: ClassVar[bool] = True
+    #: Settings by which it waits for some seconds, where nothing is wrong but the machine is busy.
+    patient: ClassVar[Mapping[str, Any]] = {"timeout": 5}
     #: A recipient that the provider serves; empty: the usual one of the medium.
     address: ClassVar[str] = ""
 
@@ -156,6 +158,21 @@ class TransportConformance(AdapterConformance):
             async with self._ready(settings) as made:
                 with pytest.raises(TransientDelivery):
                     await _sent(made, self._notice(made))
+
+        _play(scene)
+
+    def test_an_answer_in_pieces_is_read_whole(self) -> None:
+        """No more than a few bytes come at a time."""
+        self._needs_a_provider()
+
+        async def scene() -> None:
+            async with (
+                self.provider() as provider,
+                led_over("in pieces", provider.settings) as led,
+                self._ready({**led.settings, **self.patient}) as made,
+            ):
+                notice = self._notice(made)
+                _well_formed(await _sent(made, notice), notice)
 
         _play(scene)
 

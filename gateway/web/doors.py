@@ -39,8 +39,8 @@ async def knock(request: web.Request) -> web.Response:
         channel=channel.name,
         body=await in_time(read_body(request, channel)),
         received_at=datetime.now(UTC),
-        headers={name.lower(): value for name, value in request.headers.items()},
-        query=dict(request.query),
+        headers={name.lower(): _text(value) for name, value in request.headers.items()},
+        query={name: _text(value) for name, value in request.query.items()},
         media_type=request.content_type,
     )
     try:
@@ -98,3 +98,8 @@ def _answered(answer: Answer) -> web.Response:
     return web.Response(
         status=answer.status, body=answer.body, content_type=answer.media_type, headers=dict(answer.headers)
     )
+
+
+def _text(value: str) -> str:
+    """What no header may hold is a question mark: half characters would stop whoever compares or keeps them."""
+    return value.encode(errors="replace").decode()

@@ -287,7 +287,38 @@ def test_a_text_from_a_telephone_is_a_message() -> None:
     assert (one.external_id, one.lodged_at) == ("m-1", datetime(2026, 11, 20, 0, 59, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"{}", b'{"status": null}', b'{"text": "x"}', b"\xff"])
+def test_one_entry_of_many_that_nobody_understands_holds_up_no_other() -> None:
+    text = {"from": "13800000004", "text": "宽带断网三天", "id": "m-1"}
+    first, second, third = door(entries="data").parse(
+        push({"data": [text, 7, {"reference": "n1", "status": "delivered"}]})
+    )
+    assert isinstance(first, InboundMessage)
+    assert isinstance(second, InboundMessage)
+    assert isinstance(third, DeliveryReceipt)
+    assert (first.text, first.readable, second.readable) == ("宽带断网三天", True, False)
+    assert orjson.loads(second.raw.body) == {"data": [7]}, (
+        "each is kept by itself, else a push of many is kept many times"
+    )
+    assert door(entries="data").parse(first.raw)[0] == first, "and can be read again"
+
+
+def test_a_push_of_too_many_entries_is_for_a_person() -> None:
+    with pytest.raises(ValueError, match="1001"):
+        door().parse(push([{}] * 1001))
+
+
+def test_a_text_without_an_id_is_known_by_what_it_says_and_when_it_was_sent() -> None:
+    said = {"from": "13800000004", "text": "催单", "at": "2026-11-20T09:00:00+08:00"}
+    timed = door(sent_at="at")
+    ids = {one.external_id for _ in range(2) for one in timed.parse(push(said)) if isinstance(one, InboundMessage)}
+    assert len(ids) == 1
+    assert None not in ids
+    (untimed,) = door().parse(push({"from": "13800000004", "text": "催单"}))
+    assert isinstance(untimed, InboundMessage)
+    assert untimed.external_id is None, "the same words may be said again"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"status": null}', b'{"text": "x"}', b"\xff"])
 def test_what_is_neither_report_nor_text_is_unreadable(body: bytes) -> None:
     with pytest.raises((ValueError, TypeError)):
         door().parse(push(body))

@@ -261,6 +261,8 @@ class Talk:
             if command == "confirm" and self.matters[matter].stage in FINISHED:
                 self.leaving = matter
                 return self._nothing("not_now")
+            if command == "confirm" and matter == self.making:
+                self._rest()
             self._back(at)
             if command == "cancel":
                 return self._nothing("kept_open")

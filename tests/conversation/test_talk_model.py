@@ -52,6 +52,7 @@ _SAYINGS: Sequence[tuple[str, dict[str, Any]]] = (
     ("5", {"score": 5}),
     ("不满意", {"score": 2}),
     ("/withdraw", {"command": "withdraw", "pressed": True}),
+    ("/withdraw #", {"command": "withdraw", "pressed": True}),
     ("撤诉", {"command": "withdraw"}),
     ("/skip", {"command": "skip", "pressed": True}),
     ("没有", {"command": "skip"}),
@@ -62,6 +63,8 @@ _SAYINGS: Sequence[tuple[str, dict[str, Any]]] = (
     (_PHONE, {"contact": True}),
     ("", {"files": 1}),
 )
+#: What may come between while a complaint is being made.
+_BETWEEN = ("/withdraw #", "/withdraw #", "/rate # 4", "/add # @", "/add #", "/status #", "/cancel", "@")
 #: Going through the questions from end to end is rare by chance, so it is also done on purpose.
 _GUIDED = ("/new", "/kind repair", "@", _PHONE, "", "/skip", "/confirm")
 
@@ -83,7 +86,7 @@ class Play:
 
     async def step(self) -> None:
         """One thing happens."""
-        if self.planned:
+        if self.planned and self.chance.random() < 0.6:
             await self.say(1)
             return
         steps: Sequence[tuple[int, Callable[[], Any]]] = (
@@ -96,7 +99,7 @@ class Play:
             (6, self.look),
             (10, self.act),
             (6, self.send),
-            (3, self.follow),
+            (7, self.follow),
         )
         (doing,) = self.chance.choices([one for _, one in steps], [weight for weight, _ in steps])
         await doing()
@@ -146,7 +149,7 @@ class Play:
 
     async def follow(self) -> None:
         """From the first question to the last."""
-        self.planned = list(_GUIDED)
+        self.planned = list(_GUIDED[: self.chance.randint(2, len(_GUIDED))])
 
     async def act(self) -> None:
         """Somebody of the house answers, or closes what was answered."""
@@ -234,10 +237,12 @@ class Play:
 
     def _saying(self) -> tuple[InboundMessage, Words] | None:
         """One message; None where it would be a complaint in words that are not its own, so that two are alike."""
-        planned = self.planned.pop(0) if self.planned else None
+        planned = self.planned.pop(0) if self.planned and self.chance.random() < 0.8 else None
+        if self.model.making is not None and planned is None and self.chance.random() < 0.4:
+            planned = self.chance.choice(_BETWEEN)
         fit = [one for one in _SAYINGS if planned is None or one[0] == planned]
         pattern, meaning = self.chance.choice(fit)
-        about = self.chance.randrange(len(self.model.matters)) if "#" in pattern and self.model.matters else None
+        about = self._some_matter() if "#" in pattern else None
         if "#" in pattern and about is None:
             return None
         own = self._unique() if "@" in pattern else ""
@@ -249,6 +254,13 @@ class Play:
         if not own and not words.files and copy.deepcopy(self.model).hear(words).what == "new":
             return None
         return self.person.message(text, name=name, files=words.files), words
+
+    def _some_matter(self) -> int | None:
+        """Any of the person's; mostly one that waits for its answer, and not the one that is being made."""
+        matters = self.model.matters
+        waiting = [place for place, one in enumerate(matters) if one.stage == "received"]
+        every = list(range(len(matters)))
+        return self.chance.choice(waiting if waiting and self.chance.random() < 0.7 else every) if every else None
 
     def _unique(self) -> str:
         """Six characters that no other message of this person has."""

@@ -41,12 +41,13 @@ class Taken:
 class SmtpServer:
     """A running server: what it took, and what it shall do from now on.
 
-    `replies` maps a recipient to the answer to its RCPT (`"550 5.1.1 no such user"`); `after_data` answers the whole
-    mail; `delay` seconds pass before each of these; `drop_at` breaks the connection instead of answering: at DATA the
-    mail was taken but its sender never learns it.
+    `account` is whom it knows. `replies` maps a recipient to the answer to its RCPT (`"550 5.1.1 no such user"`);
+    `after_data` answers the whole mail; `delay` seconds pass before each of these; `drop_at` breaks the connection
+    instead of answering: at DATA the mail was taken but its sender never learns it.
     """
 
     port: int = 0
+    account: tuple[str, str] | None = None
     replies: dict[str, str] = field(default_factory=dict)
     after_data: str = "250 2.0.0 taken"
     delay: float = 0
@@ -128,13 +129,14 @@ async def smtp_server(
 
     With `security="starttls"` mail is taken only after STARTTLS, with `"tls"` the port is TLS from the first byte.
     """
-    server = SmtpServer()
+    server = SmtpServer(account=account)
     context = certificate.for_server() if certificate and security != "none" else None
     smtps = server._sessions
 
     def authenticate(_smtp: SMTP, _session: Session, _envelope: Envelope, _way: str, shown: object) -> AuthResult:
-        good = isinstance(shown, LoginPassword) and (shown.login.decode(), shown.password.decode()) == account
-        return AuthResult(success=good, handled=False, auth_data=account[0] if good and account else None)
+        known = server.account
+        good = isinstance(shown, LoginPassword) and (shown.login.decode(), shown.password.decode()) == known
+        return AuthResult(success=good, handled=False, auth_data=known[0] if good and known else None)
 
     def session() -> SMTP:
         server.connections += 1

@@ -43,6 +43,7 @@ class WeComServer:
     refusal: int = 40003
     heard: dict[str, float] = field(default_factory=dict)
     answered: dict[str, int] = field(default_factory=dict)
+    stale: bool = False  # tokens are given out, and have expired at once
     nobody: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
@@ -77,7 +78,7 @@ class WeComServer:
         token = request.query.get("access_token", "")
         if not token or token != self._token:
             return _said(40014, "invalid access_token")
-        if self.now >= self._until:
+        if self.now >= self._until or self.stale:
             return _said(42001, "access_token expired")
         if request.path in _SENDS:
             return await self._send(request)

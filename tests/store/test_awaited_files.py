@@ -81,7 +81,7 @@ async def events(store: Store, taken: Taken) -> list[str]:
 async def test_a_complaint_is_there_before_its_files_are(store: Store, fetcher: Fetcher, shelf: Shelf) -> None:
     taken = await complained(store, "f1", "f2")
     assert [one.awaited for one in (await statement(store, taken)).attachments] == [True, True]
-    assert await fetcher.step(NINE) == 2
+    assert await fetcher.step(NINE, "bot") == 2
     said = await statement(store, taken)
     assert [(one.name, one.media_type, one.size) for one in said.attachments] == [
         ("f1.jpg", "image/jpeg", 7),
@@ -89,7 +89,7 @@ async def test_a_complaint_is_there_before_its_files_are(store: Store, fetcher: 
     ]
     assert await store.read(lambda connection: load_blob(connection, said.attachments[0].sha256)) == b"a photo"
     assert (await events(store, taken))[-2:] == ["attachment_received"] * 2
-    assert await fetcher.step(NINE + DAY) == 0
+    assert await fetcher.step(NINE + DAY, "bot") == 0
     assert sorted(shelf.asked) == ["f1", "f2"]
 
 
@@ -98,14 +98,14 @@ async def test_a_provider_that_is_away_is_asked_again_for_a_day(store: Store, fe
     shelf.problem = TransientDelivery("503")
     now = NINE
     for pause in PAUSES:
-        assert await fetcher.step(now) == 1
-        assert await fetcher.step(now + pause - timedelta(seconds=1)) == 0
+        assert await fetcher.step(now, "bot") == 1
+        assert await fetcher.step(now + pause - timedelta(seconds=1), "bot") == 0
         now += pause
-    assert await fetcher.step(now) == 1
+    assert await fetcher.step(now, "bot") == 1
     said = (await statement(store, taken)).attachments[0]
     assert (said.awaited, said.problem) == (False, "503")
     assert (await events(store, taken))[-1] == "attachment_lost"
-    assert await fetcher.step(now + DAY) == 0
+    assert await fetcher.step(now + DAY, "bot") == 0
 
 
 async def test_a_provider_that_names_a_pause_is_left_alone_so_long(
@@ -113,16 +113,16 @@ async def test_a_provider_that_names_a_pause_is_left_alone_so_long(
 ) -> None:
     await complained(store, "f1")
     shelf.problem = TransientDelivery("429", retry_after=timedelta(hours=3))
-    await fetcher.step(NINE)
+    await fetcher.step(NINE, "bot")
     shelf.problem = None
-    assert await fetcher.step(NINE + timedelta(hours=2, minutes=59)) == 0
-    assert await fetcher.step(NINE + timedelta(hours=3)) == 1
+    assert await fetcher.step(NINE + timedelta(hours=2, minutes=59), "bot") == 0
+    assert await fetcher.step(NINE + timedelta(hours=3), "bot") == 1
 
 
 async def test_a_file_that_is_gone_is_said_to_be_lost_at_once(store: Store, fetcher: Fetcher, shelf: Shelf) -> None:
     taken = await complained(store, "f1")
     shelf.problem = PermanentDelivery("gone", status="404")
-    await fetcher.step(NINE)
+    await fetcher.step(NINE, "bot")
     assert (await statement(store, taken)).attachments == (
         Attachment(name="f1.jpg", media_type="", reference="f1", problem="404 gone"),
     )
@@ -134,8 +134,29 @@ async def test_whoever_dies_while_he_fetches_leaves_the_file_to_others(
     taken = await complained(store, "f1")
     shelf.problem = asyncio.CancelledError()  # type: ignore[assignment]
     with pytest.raises(asyncio.CancelledError):
-        await fetcher.step(NINE)
+        await fetcher.step(NINE, "bot")
     shelf.problem = None
-    assert await fetcher.step(NINE + timedelta(minutes=4)) == 0
-    assert await fetcher.step(NINE + timedelta(minutes=5)) == 1
+    assert await fetcher.step(NINE + timedelta(minutes=4), "bot") == 0
+    assert await fetcher.step(NINE + timedelta(minutes=5), "bot") == 1
     assert (await statement(store, taken)).attachments[0].size == 7
+
+
+async def test_a_provider_that_hangs_holds_up_no_other(store: Store) -> None:
+    hanging, well = asyncio.Event(), Shelf()
+
+    class Hanging(Shelf):
+        async def fetch(self, reference: str) -> Fetched:
+            await hanging.wait()
+            return await super().fetch(reference)
+
+    reception = Reception(store, policy(), Keys(b"x" * 32), {}, lambda: None)
+    files = tuple(File(name="a", media_type="", reference=f"f{n}") for n in range(9))
+    one = draft(channel="hanging", attachments=files)
+    await store.run_each(partial(intake, policy=policy()), one)
+    await complained(store, "f1")
+    fetching = asyncio.create_task(Fetcher(reception, {"hanging": Hanging(), "bot": well}, Health()).run())
+    async with asyncio.timeout(10):
+        while well.asked != ["f1"]:  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.01)
+    fetching.cancel()
+    await asyncio.gather(fetching, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
@@ -61,6 +62,17 @@ async def test_a_push_over_the_channels_limit_is_refused_however_it_is_sent(hous
     assert response.status == 413
     fits = b"a" * 1000
     assert (await house.client.post("/channels/push", data=fits, headers=signed(fits))).status == 200
+
+
+async def test_half_characters_in_a_header_or_an_address_are_no_fault_of_ours(house: House) -> None:
+    port = house.client.port
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"POST /channels/push?at=%ff%ed%a0%80 HTTP/1.1\r\nHost: x\r\nX-Signature: \xff\xfe\xed\xa0\x80\r\n"
+        b"Content-Length: 1\r\nConnection: close\r\n\r\nx"
+    )
+    assert (await reader.readline()).split()[1] == b"401"
+    writer.close()
 
 
 async def test_an_unknown_door_does_not_exist(house: House) -> None:

@@ -272,7 +272,8 @@ def _skip(heard: _Heard) -> Turn:
 def _confirm(heard: _Heard) -> Turn:
     ticket = heard.current
     if heard.now.step == "withdraw" and heard.now.about is not None:
-        return Turn(move=Do(ticket_id=heard.now.about, event="withdrawn"), after=heard.back)
+        after = heard.resting if heard.now.about == heard.now.ticket_id else heard.back
+        return Turn(move=Do(ticket_id=heard.now.about, event="withdrawn"), after=after)
     if ticket is not None and ticket.stage == "draft":
         return Turn(move=Do(ticket_id=ticket.id, event="received"), after=heard.resting)
     return _plain_if_typed(heard)

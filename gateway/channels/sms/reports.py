@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import parse_qsl
@@ -16,13 +16,14 @@ import orjson
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from gateway.channels.base import Answer, Parsed, Refused, Webhook
-from gateway.channels.paths import found, text_of
+from gateway.channels.paths import found, known_by, text_of, with_only
 from gateway.channels.sms.values import presets
 from gateway.errors import ConfigError
 from gateway.message import Accepted, Address, DeliveryReceipt, DeliveryStatus, InboundMessage, Raw, Talk
 
 _STRICT = ConfigDict(extra="forbid")
 _SHORTEST_SECRET = 16
+_MOST_ENTRIES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +92,31 @@ class SmsReports(Webhook):
         """Each report or text of this push."""
         document = _read(raw, self._form.place)
         entries = found(document, self._form.entries) if self._form.entries else document
-        return [self._one(entry, raw) for entry in (entries if isinstance(entries, list) else [entries])]
+        if not isinstance(entries, list):
+            return [self._one(entries, raw)]
+        if not entries or len(entries) > _MOST_ENTRIES:
+            raise ValueError(f"holds {len(entries)} entries")
+        return [self._of_many(entry, raw) for entry in entries]
 
     def answer(self, accepted: Sequence[Accepted]) -> Answer:
         """What the configuration says."""
         body = self.settings.answer
         return Answer(body=body.encode(), media_type="application/json" if body.startswith("{") else "text/plain")
+
+    def _of_many(self, entry: JsonValue, raw: Raw) -> Parsed:
+        """One that is not understood is for a person, and does not hold up the others; each is kept by itself."""
+        own = replace(raw, body=orjson.dumps(with_only(self._form.entries, entry)), media_type="application/json")
+        try:
+            return self._one(entry, own)
+        except ValueError as error:
+            return InboundMessage(
+                channel=self.name,
+                external_id=known_by(entry),
+                received_at=raw.received_at,
+                raw=own,
+                readable=False,
+                problem=f"entry: {error}"[:200],
+            )
 
     def _one(self, entry: JsonValue, raw: Raw) -> Parsed:
         form = self._form
@@ -110,7 +130,8 @@ class SmsReports(Webhook):
         if not status:
             return InboundMessage(
                 channel=self.name,
-                external_id=said(form.message_id) or None,
+                # Without an id and a time nobody can tell a second delivery from the same words said again.
+                external_id=said(form.message_id) or (known_by(entry) if said(form.sent_at) else None),
                 received_at=raw.received_at,
                 raw=raw,
                 sender=(Address(medium="phone", value=said(form.sender)),),

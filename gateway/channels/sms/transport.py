@@ -177,10 +177,21 @@ class Sms(Transport):
                 headers=headers,
                 allow_redirects=False,
             ) as response:
-                raw = await response.content.read(_ANSWER_LIMIT)
+                raw = await _beginning(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:  # perhaps it was taken
             raise TransientDelivery(type(error).__name__) from error
         return _Answer(response.status, raw.decode(errors="replace"), _document(raw), _retry_after(response))
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """The answer, or as much of it as anybody needs; a read alone gives no more than has arrived."""
+    raw = bytearray()
+    async for chunk in response.content.iter_chunked(_ANSWER_LIMIT):
+        raw += chunk
+        if len(raw) >= _ANSWER_LIMIT:
+            response.close()
+            break
+    return bytes(raw)
 
 
 def _provider(settings: SmsSettings) -> _Provider:

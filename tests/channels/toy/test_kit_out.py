@@ -19,6 +19,7 @@ TWO = "test_an_address_that_names_two_is_never_sent_to"
 FAULT = "test_a_fault_is_told_by_its_type_and_the_next_notice_goes_out"
 NOBODY = "test_nobody_at_the_other_end_is_worth_another_try"
 NONE = "test_an_answer_that_is_none_ends_in_time_and_goes_nowhere_else"
+PIECES = "test_an_answer_in_pieces_is_read_whole"
 MANY = "test_many_at_once_all_arrive_and_no_more_than_it_said"
 CLOSED = "test_close_leaves_no_connection_open"
 
@@ -27,6 +28,7 @@ FAULTS: list[tuple[type[Post], str, dict[str, Any]]] = [
     (broken.NeverGivesUp, NONE, {"line": "drips"}),
     (broken.PatientWithEachByte, NONE, {"line": "drips"}),
     (broken.ReadsItAll, NONE, {"line": "never ends"}),
+    (broken.ReadsWhatIsThere, PIECES, {}),
     (broken.GoesWhereItIsSent, NONE, {"line": "sends elsewhere"}),
     (broken.TriesAgain, FAULT, {"fault": "dropped"}),
     (broken.NeverAgain, FAULT, {"fault": "busy"}),

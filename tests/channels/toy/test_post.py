@@ -28,7 +28,9 @@ class TestPost(TransportConformance):
         """One on this machine."""
         wait = {"retry-after": str(int(BUSY_FOR.total_seconds()))}
         answers = {
-            None: lambda one: web.Response(),
+            None: lambda one: web.json_response(
+                {"taken": one.reference, "by": "the toy post office, which likes to talk"}
+            ),
             "busy": lambda one: web.Response(status=429, headers=wait),
             "refused": lambda one: web.Response(status=422),
         }

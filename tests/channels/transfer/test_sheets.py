@@ -196,3 +196,24 @@ async def test_a_folder_that_is_gone_is_named_and_heals(house: House, tmp_path: 
     (tmp_path / "gone").mkdir()
     await inbox.step()
     assert health.ok
+
+
+async def test_a_folder_in_which_nothing_can_be_moved_holds_up_no_other(house: House, tmp_path: Path) -> None:
+    channels = []
+    for name in ("city", "county"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.csv").write_bytes(table(row(1)))
+        channels.append(Transfer(name, TransferSettings(source="12345", folder=tmp_path / name)))
+        house.admit(channels[-1])
+    (tmp_path / "city" / "done").write_text("a file where a folder should be")
+    health = Health()
+    inbox = Inbox(house.reception, channels, health)
+    for _ in range(3):
+        await inbox.step()
+    assert "city" in health.why
+    assert "county" not in health.why
+    assert (tmp_path / "city" / "a.csv").exists()
+    assert len(list((tmp_path / "county" / "done").iterdir())) == 2
+    (tmp_path / "city" / "done").unlink()
+    await inbox.step()
+    assert health.ok
