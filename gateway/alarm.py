@@ -13,6 +13,7 @@ import structlog
 from gateway.loops import Health
 from ticket_core.directory import Person
 from ticket_core.model import Notice
+from ticket_core.store.cursors import load_cursor, swap_cursor
 from ticket_core.store.fallback import owe
 from ticket_core.store.store import Store
 from ticket_core.store.tx import Tx
@@ -22,6 +23,10 @@ log = structlog.get_logger(__name__)
 _PAUSE = 5.0  # seconds between two looks
 #: Without these no notice can leave: the log is all there is, and whoever watches ``/readyz``.
 _CANNOT_TELL = frozenset({"database", "dispatcher"})
+
+
+_UNWELL, _WELL = "part_unwell", "part_well"
+_KEPT = " alarms"  # among the cursors; no channel has such a name
 
 
 @dataclass(slots=True)
@@ -37,6 +42,7 @@ class Alarm:
     """Watches `health`. `unwell_media` says which media cannot be used now; `people` are told by the others.
 
     A part is told of once it has been unwell for `after`, again each day, and once more when it has been well so long.
+    What was told is kept in the store: of several processes one tells, and a new start tells nothing twice.
     """
 
     def __init__(
@@ -76,32 +82,47 @@ class Alarm:
         """Look once; returns how many parts somebody is told of."""
         told = 0
         for part, health in self._health.items():
-            watched = self._watched.setdefault(part, _Watched(ok=True, since=now))
+            if part not in self._watched:
+                self._watched[part] = await self._first_look(part, now)
+            watched = self._watched[part]
             if watched.ok != health.ok:
                 watched.ok, watched.since = health.ok, now
             lasts = now - watched.since >= self._after
             if not lasts or part in _CANNOT_TELL:
                 continue
             if not watched.ok and (watched.told_at is None or now - watched.told_at >= self._again):
-                await self._tell("part_unwell", part, health.why, watched.since, now)
+                told += await self._tell(_UNWELL, part, health.why, watched.since, now)
                 watched.told_at = now
-                told += 1
             elif watched.ok and watched.told_at is not None:
-                await self._tell("part_well", part, "", watched.since, now)
+                told += await self._tell(_WELL, part, "", watched.since, now)
                 watched.told_at = None
-                told += 1
         return told
 
-    async def _tell(self, notice: str, part: str, reason: str, since: datetime, now: datetime) -> None:
-        owed = list(self._notices(notice, part, reason, since, now))
-        log.warning("part_told_of", part=part, notice=notice, people=len(owed))
+    async def _first_look(self, part: str, now: datetime) -> _Watched:
+        """What was told of it before this process began."""
+        told = _read(await self._store.read(lambda connection: load_cursor(connection, _KEPT, part)))
+        return _Watched(ok=True, since=now, told_at=told[1] if told is not None and told[0] == _UNWELL else None)
 
-        def write(tx: Tx) -> None:
+    async def _tell(self, notice: str, part: str, reason: str, since: datetime, now: datetime) -> bool:
+        """Whether it was not told already, by this process or another."""
+        owed = list(self._notices(notice, part, reason, since, now))
+
+        def write(tx: Tx) -> bool:
+            kept = load_cursor(tx.connection, _KEPT, part)
+            told = _read(kept)
+            if told is not None and told[0] == notice and (notice == _WELL or now - told[1] < self._again):
+                return False
+            if not swap_cursor(tx, _KEPT, part, kept, f"{notice} {now.isoformat()}"):
+                return False
             for one in owed:
                 owe(tx, one)
+            return True
 
-        await self._store.run(write)
-        self._committed()
+        first = await self._store.run(write)
+        if first:
+            log.warning("part_told_of", part=part, notice=notice, people=len(owed))
+            self._committed()
+        return first
 
     def _notices(self, notice: str, part: str, reason: str, since: datetime, now: datetime) -> Iterator[Notice]:
         """One for each person by the first two ways that work; by all there are where none does."""
@@ -125,3 +146,9 @@ class Alarm:
                         {"part": part, "reason": reason[:200] or "–", "since": since.isoformat()}, ensure_ascii=False
                     ),
                 )
+
+
+def _read(kept: str | None) -> tuple[str, datetime] | None:
+    """What was told lastly of a part, and when."""
+    notice, _, at = (kept or "").partition(" ")
+    return (notice, datetime.fromisoformat(at)) if at else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -90,3 +91,41 @@ async def test_when_no_way_works_it_is_owed_by_all_of_them(desk: Desk) -> None:
     for n in range(4):
         await watch.step(desk.now + n * MINUTE)
     assert {row.medium for row in await desk.notices(role="operator")} == {"email", "sms"}
+
+
+async def test_of_two_processes_one_tells(postgres_url: str) -> None:
+    health = {"mail": well()}
+    async with open_desk(postgres_url) as one, open_desk(postgres_url) as other:
+        both = [alarm(desk, health, SUN) for desk in (one, other)]
+        for state in (health["mail"].ill, lambda _: health["mail"].well()):
+            state("timeout")
+            told = [
+                sum(await asyncio.gather(*(watch.step(one.now + n * MINUTE) for watch in both)))
+                for n in range(4)
+            ]  # fmt: skip
+            assert sum(told) == 1
+            one.now += 5 * MINUTE
+        rows = await one.notices(role="operator")
+        assert sorted((row.notice, row.medium) for row in rows) == [
+            ("part_unwell", "email"),
+            ("part_unwell", "sms"),
+            ("part_well", "email"),
+            ("part_well", "sms"),
+        ]
+
+
+async def test_a_new_start_tells_nothing_twice_and_tells_that_it_is_well(desk: Desk) -> None:
+    health = {"mail": well()}
+    health["mail"].ill("timeout")
+    assert sum([await alarm_at(desk, health, n) for n in range(4)]) == 0, "each start begins to watch anew"
+    watch = alarm(desk, health, SUN)
+    assert sum([await watch.step(desk.now + n * MINUTE) for n in range(4)]) == 1
+    again = alarm(desk, health, SUN)
+    assert sum([await again.step(desk.now + n * MINUTE) for n in range(4, 60)]) == 0
+    health["mail"].well()
+    mended = alarm(desk, health, SUN)
+    assert sum([await mended.step(desk.now + n * MINUTE) for n in range(60, 70)]) == 1
+
+
+async def alarm_at(desk: Desk, health: dict[str, Health], minute: int) -> int:
+    return await alarm(desk, health, SUN).step(desk.now + minute * MINUTE)

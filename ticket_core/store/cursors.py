@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from ticket_core.store.schema import cursor
 from ticket_core.store.tx import Tx
@@ -17,3 +17,10 @@ def load_cursor(connection: Connection, channel: str, name: str) -> str | None:
 def save_cursor(tx: Tx, channel: str, name: str, value: str) -> None:
     """Keep `value` in the place of what was kept before."""
     tx.upsert(cursor, {"channel": channel, "name": name, "value": value}, "channel", "name")
+
+
+def swap_cursor(tx: Tx, channel: str, name: str, old: str | None, value: str) -> bool:
+    """Keep `value` if what was kept last is still `old`; of several who try at once one succeeds."""
+    tx.insert(cursor, [(channel, name, "")], ignore=True)
+    place = (cursor.c.channel == channel) & (cursor.c.name == name) & (cursor.c.value == (old or ""))
+    return tx.connection.execute(update(cursor).where(place).values(value=value)).rowcount == 1
