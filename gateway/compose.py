@@ -18,8 +18,10 @@ from gateway.view import Letterhead, read_words, view_of, view_of_saying
 from ticket_core.decide.delivery import Fact
 from ticket_core.decide.gate import Caps, Passage, reason_to_hold
 from ticket_core.delivery_service import reference_of
+from ticket_core.model import Event
 from ticket_core.number import number_of
 from ticket_core.policy import Policy
+from ticket_core.source import Source
 from ticket_core.store.briefing import Brief, Saying
 from ticket_core.store.outbox import Owed
 
@@ -96,19 +98,21 @@ class Composer:
         source = self.policy.sources.get(ticket.source.body) if ticket.source else None
         profile = self.policy.profiles[ticket.profile]
         step = source.steps_in(profile).get(event.kind) if source else None
-        if step is None:
+        if source is None or step is None:
             return Fact(at=now, status="suppressed", detail="no_such_step")
+        said = {**event.data, "code_label": _reason(source, event)}
         fields = {
             "step": step.code or step.name,
             "step_name": step.name,
             "case_number": brief.owed.address,
             "other_number": ticket.source.other_number if ticket.source else "",
             "number": number_of(ticket.id),
+            "seq": event.seq,
             "at": event.at.astimezone(profile.tz).isoformat(timespec="seconds"),
             "status": profile.label_of("status", ticket.status),
             "group": profile.label_of("group", ticket.group) if ticket.group else "",
             "answer": ticket.answer,
-            **{theirs: event.data.get(ours, "") for theirs, ours in step.fields.items()},
+            **{theirs: said.get(ours, "") for theirs, ours in step.fields.items()},
         }
         return Ready(
             owed=brief.owed,
@@ -123,6 +127,11 @@ class Composer:
             rendered=orjson.dumps(fields).decode(),
             template_version="",
         )
+
+
+def _reason(source: Source, event: Event) -> str:
+    """The body's words for the reason's code of an event, where it has a list of them."""
+    return source.reasons.get(event.kind, {}).get(str(event.data.get("code", "")), "")
 
 
 def caps_of(settings: Settings) -> Caps:

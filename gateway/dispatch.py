@@ -331,7 +331,9 @@ class Dispatcher:
         def write(tx: Tx) -> list[str]:
             states = record(tx, results, self.ladder)
             give_back(tx, unused, now)
-            fall_back(tx, [one for one, state in states if state == "failed"], now, self._composer.policy)
+            late = {one.owed.id for one in results if one.owed.role == "source"}  # what a body never heard is told
+            lost = [one for one, state in states if state == "failed" or (state == "expired" and one in late)]
+            fall_back(tx, lost, now, self._composer.policy)
             return [state for _, state in states]
 
         try:
@@ -345,6 +347,7 @@ class Dispatcher:
         for one in results:
             self._recorded(one.owed.medium, one.owed.address)
         again = any(result.fact.status in ("temporary_failure", "failed") for result in results)
+        again |= any(result.owed.role == "source" for result in results)  # the next step of its case may go now
         if again or len(results) > self._batch * 2:
             self.wake()
 

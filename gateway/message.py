@@ -126,8 +126,9 @@ class OutboundMessage:
     sent_since: int = 0  # in a conversation: how many notices it got since then
 
 
-#: accepted: the provider has it. delivered: it reached the person. failed: it never will.
-DeliveryStatus = Literal["accepted", "delivered", "temporary_failure", "failed", "suppressed", "expired"]
+#: queued: kept until somebody fetches it. accepted: the provider has it. delivered: it reached the person. failed: it
+#: never will.
+DeliveryStatus = Literal["queued", "accepted", "delivered", "temporary_failure", "failed", "suppressed", "expired"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

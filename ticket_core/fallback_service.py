@@ -1,4 +1,4 @@
-"""What a medium could not bring goes by the next one: transaction scripts for what failed and what nobody fetched."""
+"""What failed and what nobody fetched: it goes by the next medium, or is told to those who have to know of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from ticket_core.decide.case import Case
 from ticket_core.decide.delivery import Fact, RetryLadder
 from ticket_core.decide.owed import by_another_way
 from ticket_core.errors import UnknownTicket
+from ticket_core.model import JSON, Ticket
 from ticket_core.policy import Policy
-from ticket_core.store.fallback import failed_notices, owe, unfetched
+from ticket_core.store.fallback import LostStep, failed_notices, lost_steps, owe, unfetched
 from ticket_core.store.outbox import receive
 from ticket_core.store.tickets import load_ticket, load_timers, save
 from ticket_core.store.tx import Tx
@@ -20,8 +21,22 @@ NOT_FETCHED = "not_fetched"
 
 
 def fall_back(tx: Tx, failed: Sequence[int], now: datetime, policy: Policy) -> None:
-    """Owe the complainant by another way what these notices could not tell; each way is tried once for one event."""
-    for one in failed_notices(tx.connection, failed) if failed else ():
+    """What follows from these notices that failed or came too late.
+
+    The complainant is owed by another way what they could not tell, each way once for one event; of a step that its
+    body did not take there is an event on its ticket.
+    """
+    if not failed:
+        return
+    for step in lost_steps(tx.connection, failed):
+        try:
+            ticket = load_ticket(tx.connection, step.ticket_id, lock=True)
+        except UnknownTicket:
+            continue
+        case = Case.of(ticket, load_timers(tx.connection, [ticket.id])[ticket.id], policy)
+        case.happen("step_failed", now, "clock", _told_of(step, ticket, policy))
+        save(tx, [case.change()], policy)
+    for one in failed_notices(tx.connection, failed):
         try:
             ticket = load_ticket(tx.connection, one.notice.ticket_id, lock=True)
         except UnknownTicket:
@@ -50,3 +65,17 @@ def give_up_waiting(tx: Tx, waits: Mapping[str, timedelta], now: datetime, polic
         fall_back(tx, late, now, policy)
         count += len(late)
     return count
+
+
+def _told_of(step: LostStep, ticket: Ticket, policy: Policy) -> dict[str, JSON]:
+    """What the event says: the step in the body's own words, and why it was not taken."""
+    source = policy.sources.get(ticket.source.body) if ticket.source else None
+    profile = policy.profiles.get(ticket.profile)
+    named = source.steps_in(profile).get(step.event_kind) if source and profile else None
+    return {
+        "step": named.name if named else step.event_kind,
+        "cause": step.cause,
+        "channel": step.medium,
+        "source": source.label["zh-CN"] if source else "",
+        "told": step.notice_id,
+    }

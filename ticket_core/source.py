@@ -5,6 +5,7 @@ A *record* is one case as the body sends it: names of its own, such as a sheet's
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from ticket_core.model import KINDS, Kind
 from ticket_core.profile import DeadlineRule, Profile, Words
 
 _STRICT = ConfigDict(extra="forbid")
+_ELEMENT = re.compile(r"[^\W\d][\w.-]*")
 
 #: Where a value of a record goes in a ticket.
 Place = Literal[
@@ -81,6 +83,26 @@ class Attached:
     media_type: tuple[str, ...] = ("media_type", "mediaType", "contentType", "mimeType")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """How the body is told of a step by HTTP, and what its answer means.
+
+    A place is a JSON pointer (RFC 6901); in XML the names on it are elements, below the root. Of several the first that
+    is there counts. Codes compare without case: `ok` took it, `known` has it already, `again` wants it later; any other
+    refuses it for good. What an XML body calls its own element is `root`.
+    """
+
+    __pydantic_config__ = _STRICT
+    form: Literal["json", "xml"] = "json"
+    root: str = "step"
+    code: tuple[str, ...] = ("/code", "/status", "/errcode", "/success")
+    message: tuple[str, ...] = ("/msg", "/message", "/errmsg")
+    receipt: tuple[str, ...] = ("/receipt",)
+    ok: tuple[str, ...] = ("0", "200", "ok", "success", "true")
+    known: tuple[str, ...] = ()
+    again: tuple[str, ...] = ("busy", "429", "500", "502", "503", "504")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A forwarding body. Names of its fields are tried in order, without regard to width, case and spaces.
@@ -120,6 +142,7 @@ class Source:
     unnamed: Mapping[str, Literal["anonymous", "confidential"]] = field(
         default_factory=lambda: {"保密": "confidential", "匿名": "anonymous"}
     )
+    callback: Callback = Callback()
     reply: Mapping[str, str] = field(default_factory=dict)  # columns of the reply sheet: theirs <- ours
     required: Annotated[tuple[Place, ...], Field(min_length=1)] = ("text",)
     records: tuple[Annotated[str, Field(min_length=1)], ...] = ()
@@ -265,9 +288,22 @@ def _cross_check(source: Source) -> list[str]:
         for word, act in source.values.get("act", {}).items()
         if act not in ACTS
     ]
+    problems += _of_callback(source)
     if source.return_within:
         try:
             parse_span(source.return_within)
         except ValueError as error:
             problems.append(f"return_within: {error}")
     return problems
+
+
+def _of_callback(source: Source) -> list[str]:
+    """Names that cannot be elements, and places that are no pointers."""
+    told = source.callback
+    names = [name for step in source.steps for name in step.fields] if told.form == "xml" else []
+    places = (*told.code, *told.message, *told.receipt)
+    return [
+        *(f"steps.fields.{name}: no name of an XML element" for name in names if not _ELEMENT.fullmatch(name)),
+        *(f"callback: {place}: a place begins with /" for place in places if not place.startswith("/")),
+        *([] if _ELEMENT.fullmatch(told.root) else [f"callback.root: {told.root}: no name of an XML element"]),
+    ]

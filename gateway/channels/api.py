@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -173,6 +175,11 @@ def _object(content: bytes) -> Mapping[str, Any]:
 
 
 def _wait(response: aiohttp.ClientResponse) -> timedelta | None:
-    """Seconds to wait, as RFC 9110 or Feishu say it; the latter also in parts of one."""
+    """How long to wait: until a date or seconds, as RFC 9110 says it, or Feishu, also in parts of one."""
     said = response.headers.get("Retry-After") or response.headers.get("x-ogw-ratelimit-reset") or ""
-    return min(timedelta(seconds=float(said)), _LONGEST_WAIT) if _SECONDS.fullmatch(said) else None
+    if _SECONDS.fullmatch(said):
+        return min(timedelta(seconds=float(said)), _LONGEST_WAIT)
+    with contextlib.suppress(ValueError, TypeError):  # no date, or one without a zone
+        until = parsedate_to_datetime(said) - datetime.now(UTC)
+        return min(max(until, timedelta()), _LONGEST_WAIT)
+    return None

@@ -77,6 +77,7 @@ class NoticeRow:
     id: int
     number: Annotated[Number | None, Field(description="null for a reply in a conversation that is about no ticket")]
     event_seq: int
+    event: Annotated[str, Field(description="the kind of the event it tells of; empty for a reply in a conversation")]
     notice: str
     role: str
     medium: str
@@ -184,6 +185,7 @@ def _notice(one: SentNotice) -> NoticeRow:
         id=one.id,
         number=number_of(one.ticket_id) if one.ticket_id else None,
         event_seq=one.event_seq,
+        event=one.event_kind,
         notice=one.notice,
         role=one.role,
         medium=one.medium,

@@ -26,6 +26,7 @@ from ticket_core.model import JSON, Command, Complainant, Ticket, TicketDraft
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
 from ticket_core.service import Taken, act, intake
+from ticket_core.source import load_source
 from ticket_core.store.journals import SentNotice, list_notices
 from ticket_core.store.schema import notice
 from ticket_core.store.store import Store
@@ -123,7 +124,7 @@ class Desk:
         """A complaint of exactly this person."""
         self.count += 1
         draft = TicketDraft(
-            channel="web",
+            channel=str(changes.pop("channel", "web")),
             profile="generic",
             received_at=self.now,
             raw=b"{}",
@@ -182,7 +183,10 @@ async def desk(
     post = post or Post()
     store = shared or Store(url)
     policy = Policy(
-        profiles={"generic": load_profile("generic")}, calendar=load_calendar(), directory=Directory(PEOPLE)
+        profiles={name: load_profile(name) for name in ("generic", "transfer")},
+        calendar=load_calendar(),
+        directory=Directory(PEOPLE),
+        sources={"12345": load_source("12345")},
     )
     health = Health()
     told: list[tuple[str, str]] = []
@@ -197,7 +201,7 @@ async def desk(
         policy=policy,
         renderer=Renderer(TEMPLATES),
         keys=Keys(SECRET.encode()),
-        transports={medium: Letterbox(medium, post) for medium in ("email", "sms", "bot")},
+        transports={medium: Letterbox(medium, post) for medium in ("email", "sms", "bot", "city")},
         settings=settings,
         health=health,
         lane_told=lambda medium, reason: told.append((medium, reason)),

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.message import OutboundMessage
-from tests.dispatch.desk import NOW, Desk
+from gateway.errors import PermanentDelivery
+from gateway.message import DeliveryReceipt, OutboundMessage
+from tests.dispatch.desk import NOW, Desk, taken_by_provider
 from ticket_core.decide.gate import NO_AUTOMATIC_REPLIES
 from ticket_core.model import Complainant, Replay, Source, Ticket
 from ticket_core.number import display, number_of
@@ -18,6 +19,13 @@ from ticket_core.service import sweep
 def told(desk: Desk, to: str) -> OutboundMessage:
     """The last mail to this address."""
     return [one for one in desk.post.sent if one.to == to][-1]
+
+
+def their_refusal(message: OutboundMessage) -> DeliveryReceipt:
+    """The forwarding body does not know the case; everybody else takes what he gets."""
+    if message.fields:
+        raise PermanentDelivery("工单不存在", status="40012")
+    return taken_by_provider(message)
 
 
 async def tick(desk: Desk, after: timedelta) -> None:
@@ -65,12 +73,16 @@ async def test_every_notice_of_the_profile_is_written_from_real_events(desk: Des
     fourth = await opened(desk, email="wu@example.com")
     await desk.act(fourth, "withdraw", reason="已自行解决")
     forwarded = Source(body="12345", case_number="CD2026112000001")
-    fifth = await opened(desk, email="zheng@example.com", source=forwarded)
+    fifth = await opened(desk, email="zheng@example.com", source=forwarded, channel="city")
     for means in ("correction", "urge", "extension", "withdraw", "transfer"):
         due_at = desk.now + timedelta(days=3)
         about = replace(forwarded, act=means, deadlines=(("answer", due_at),))  # type: ignore[arg-type]
         again = await desk.complain(email="zheng@example.com", source=about)
         assert (again.outcome, again.ticket and again.ticket.id) == ("appended", fifth.id)
+    await desk.step()
+    desk.post.answer = their_refusal
+    await desk.act(fifth, "accept")
+    await desk.step()
     await desk.step()
     rows = await desk.notices()
     assert [(row.notice, row.role, row.cause) for row in rows if row.state == "temporary_failure"] == []

@@ -25,6 +25,7 @@ from tests.docs.at_hand import gateway_at_hand
 from tests.docs.pages import ROOT, TABLED, Block, blocks
 from tests.servers.process import missing
 from tests.servers.wechat_pay import KEY_ID, keys
+from ticket_core.source import read_source
 
 README, HANDBOOK = TABLED
 #: What runs for ever or runs the tests themselves; of these only the target or the command must exist.
@@ -154,6 +155,10 @@ def test_a_recipe_is_a_good_configuration(block: Block, tmp_path: Path, monkeypa
         before = check_templates(Renderer(tmp_path / "templates"))
         (notice / block.title).write_text(block.text, encoding="utf-8")
         assert check_templates(Renderer(tmp_path / "templates")) == before
+        return
+    if block.title == "source.toml":
+        shipped = (ROOT / "ticket_core" / "sources" / "12345-shunde.toml").read_text(encoding="utf-8")
+        assert read_source(f"{shipped.partition('[reply]')[0]}\n{block.text}", origin=block.title)
         return
     monkeypatch.chdir(tmp_path)
     _make_secrets(tmp_path / "secrets")

@@ -49,7 +49,7 @@ def test_the_shipped_templates_have_no_problem() -> None:
 def test_the_process_has_a_notice_for_each_of_its_turns() -> None:
     assert {*NOTICES} == {
         *("acknowledgement", "answer", "closing", "refused", "extension_granted", "supplement_received", "withdrawn"),
-        *("assignment", "returned", "reminder", "overdue", "urged"),
+        *("assignment", "returned", "reminder", "overdue", "urged", "step_failed"),
         *("repeat_escalation", "escalated_to_supervisor", "case_corrected"),
     }
 

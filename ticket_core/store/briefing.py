@@ -14,7 +14,7 @@ from ticket_core.decide.gate import DAY, HOUR
 from ticket_core.model import Complaint, Event, Ticket, Timer
 from ticket_core.store.clock import from_us
 from ticket_core.store.conversations import UNKNOWN_LINE, Line, load_lines
-from ticket_core.store.outbox import Owed
+from ticket_core.store.outbox import Owed, in_turn
 from ticket_core.store.rows import complaint_of, event_of
 from ticket_core.store.schema import complaint, event, inbound, notice
 from ticket_core.store.tickets import load_tickets, load_timers
@@ -75,7 +75,7 @@ def next_due(connection: Connection, media: Collection[str]) -> datetime | None:
     found = [
         connection.execute(
             select(notice.c.send_at)
-            .where(notice.c.due == 1, notice.c.medium == medium)
+            .where(notice.c.due == 1, notice.c.medium == medium, in_turn())
             .order_by(notice.c.send_at)
             .limit(1)
         ).scalar()

@@ -61,6 +61,32 @@ def unfetched(connection: Connection, medium: str, since: datetime, most: int) -
     return list(connection.execute(query).scalars())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostStep:
+    """A step that its forwarding body did not take, and never will by this way."""
+
+    notice_id: int
+    ticket_id: int
+    event_kind: str
+    medium: str
+    cause: str
+
+
+def lost_steps(connection: Connection, ids: Sequence[int]) -> list[LostStep]:
+    """Those of `ids` that are steps back to a forwarding body and came to nothing."""
+    happened = (event.c.ticket_id == notice.c.ticket_id) & (event.c.seq == notice.c.event_seq)
+    query = (
+        select(notice.c.id, notice.c.ticket_id, event.c.kind, notice.c.medium, notice.c.cause)
+        .join(event, happened)
+        .where(notice.c.id.in_(ids), notice.c.role == "source", notice.c.state.in_(("failed", "expired")))
+        .order_by(notice.c.id)
+    )
+    return [
+        LostStep(notice_id=row.id, ticket_id=row.ticket_id, event_kind=row.kind, medium=row.medium, cause=row.cause)
+        for row in connection.execute(query)
+    ]
+
+
 def owe(tx: Tx, one: Notice) -> None:
     """Put a notice into the outbox, due at its time."""
     tx.insert(notice, [notice_row(tx.next_id("notice"), one, to_us(one.send_at))])

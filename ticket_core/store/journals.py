@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from ticket_core.store.clock import from_us
 from ticket_core.store.queries import MOST_PER_PAGE, Page, read_cursor, write_cursor
-from ticket_core.store.schema import delivery, inbound, notice
+from ticket_core.store.schema import delivery, event, inbound, notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentNotice:
-    """One notice of the outbox with its state and all that happened to it; `rendered` is JSON text of its forms."""
+    """One notice of the outbox with its state and all that happened to it; `rendered` is JSON text of its forms.
+
+    `event_kind` is what it tells of; empty for a reply in a conversation.
+    """
 
     id: int
     ticket_id: int
@@ -68,6 +71,7 @@ class SentNotice:
     cause: str
     template_version: str
     rendered: str
+    event_kind: str = ""
     deliveries: tuple[Delivered, ...] = ()
 
 
@@ -128,7 +132,7 @@ def list_notices(
         BadCursor: for a cursor that is not ours.
     """
     limit = max(1, min(limit, MOST_PER_PAGE))
-    query = select(notice).order_by(notice.c.id.desc()).limit(limit + 1)
+    query = _notices().order_by(notice.c.id.desc()).limit(limit + 1)
     for column, value in ((notice.c.ticket_id, ticket_id), (notice.c.state, state), (notice.c.notice, notice_name)):
         if value:
             query = query.where(column == value)
@@ -142,7 +146,7 @@ def list_notices(
 
 def load_notice(connection: Connection, notice_id: int) -> SentNotice | None:
     """One notice with its deliveries."""
-    row = connection.execute(select(notice).where(notice.c.id == notice_id)).first()
+    row = connection.execute(_notices().where(notice.c.id == notice_id)).first()
     return None if row is None else _sent(row, tuple(_deliveries(connection, [notice_id]).get(notice_id, ())))
 
 
@@ -150,6 +154,12 @@ def count_notices(connection: Connection) -> dict[str, int]:
     """How many notices wait, by state: those the dispatcher still has something to do with."""
     query = select(notice.c.state, func.count()).where(notice.c.due == 1).group_by(notice.c.state)
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _notices() -> Select[Any]:
+    """Notices, each with the kind of the event it tells of."""
+    told_of = (event.c.ticket_id == notice.c.ticket_id) & (event.c.seq == notice.c.event_seq)
+    return select(notice, event.c.kind.label("event_kind")).outerjoin(event, told_of)
 
 
 def _deliveries(connection: Connection, ids: list[int]) -> dict[int, list[Delivered]]:
@@ -206,5 +216,6 @@ def _sent(row: Row[Any], deliveries: tuple[Delivered, ...]) -> SentNotice:
         cause=row.cause,
         template_version=row.template_version,
         rendered=row.rendered,
+        event_kind=row.event_kind or "",
         deliveries=deliveries,
     )

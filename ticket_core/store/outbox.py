@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, exists, func, or_, select, update
 
 from ticket_core.decide.delivery import ENDED, Fact, RetryLadder, is_repeated, judge
 from ticket_core.store.clock import from_us, to_us
@@ -58,6 +58,17 @@ class Result:
     template_version: str = ""
 
 
+def in_turn() -> ColumnElement[bool]:
+    """Whether nothing has to go before it: a forwarding body hears of one case in the order in which it went on."""
+    before = notice.alias("before")
+    waits = (
+        exists()
+        .where(before.c.ticket_id == notice.c.ticket_id, before.c.id < notice.c.id, before.c.due == 1)
+        .where(before.c.role == "source", before.c.medium == notice.c.medium)
+    )
+    return or_(notice.c.role != "source", ~waits)
+
+
 def claim(tx: Tx, now: datetime, most: Mapping[str, int], lease: timedelta) -> list[Owed]:
     """Take up to so many due notices of each medium, oldest first, for the time of `lease`; one statement a medium."""
     until = now + lease
@@ -67,7 +78,7 @@ def claim(tx: Tx, now: datetime, most: Mapping[str, int], lease: timedelta) -> l
             continue
         pick = (
             select(notice.c.id)
-            .where(notice.c.due == 1, notice.c.medium == medium, notice.c.send_at <= to_us(now))
+            .where(notice.c.due == 1, notice.c.medium == medium, notice.c.send_at <= to_us(now), in_turn())
             .order_by(notice.c.send_at, notice.c.id)
             .limit(room)
             .with_for_update(skip_locked=True)

@@ -19,7 +19,8 @@ from gateway.channels.transfer.seal import Envelope
 from gateway.channels.transfer.settings import TransferSettings
 from gateway.channels.transfer.sheets import rows_in
 from gateway.channels.transfer.signing import Signature, layout_problems
-from gateway.errors import ConfigError, PermanentDelivery, Refused, TransientDelivery
+from gateway.channels.transfer.steps import body_of, receipt_of
+from gateway.errors import ConfigError, Refused
 from gateway.message import Accepted, DeliveryReceipt, File, InboundMessage, OutboundMessage, Raw
 from gateway.normalize.source import BadRow, read_case
 from ticket_core.errors import ProfileError
@@ -27,8 +28,6 @@ from ticket_core.source import load_source
 
 #: Up to so many cases a push stands whole in the journal for each of them; of more, each case by itself.
 _JOURNALED_WHOLE = 10
-#: Result codes of theirs that say "later".
-_BUSY = frozenset({"busy", "429", "500", "502", "503", "504"})
 
 
 class Cases(Tabular, Chat):
@@ -142,12 +141,13 @@ class Cases(Tabular, Chat):
     # --- Back
 
     async def send(self, message: OutboundMessage) -> DeliveryReceipt:
-        """One step back, under one idempotency key on every try; without a callback it waits for the reply sheet."""
+        """One step back, under one idempotency key on every try; without a callback it waits for a reply sheet."""
         now = datetime.now(UTC)
         if not self.settings.callback:
-            return DeliveryReceipt(status="accepted", at=now, reference=message.reference, detail="reply sheet")
-        body = orjson.dumps({**message.fields, "id": message.reference})
-        headers = {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": message.reference}
+            return DeliveryReceipt(status="queued", at=now, reference=message.reference, detail="reply sheet")
+        rules = self.source.callback
+        body, media_type = body_of({**message.fields, "id": message.reference}, rules)
+        headers = {"Content-Type": media_type, "Idempotency-Key": message.reference}
         if self._envelope.seals:
             body = self._envelope.sealed(body)
             headers["Content-Type"] = "application/octet-stream"
@@ -155,21 +155,7 @@ class Cases(Tabular, Chat):
         reply = await self._api.call(
             "POST", self.settings.callback, body=marked.body, query=marked.query, headers={**headers, **marked.headers}
         )
-        code = str(reply.document.get("code", reply.document.get("status", ""))).lower()
-        said = (
-            f"{reply.status} {code} {str(reply.document.get('msg', reply.document.get('message', '')))[:100]}".strip()
-        )
-        if reply.status < 300 and (not code or code in self.settings.callback_ok):
-            return DeliveryReceipt(
-                status="delivered",
-                at=now,
-                reference=message.reference,
-                provider_id=str(reply.document.get("receipt", ""))[:100],
-                detail=said,
-            )
-        if code in _BUSY or reply.status in (408, 425):
-            raise TransientDelivery(said, retry_after=reply.wait)
-        raise PermanentDelivery(said, status=code or str(reply.status))
+        return receipt_of(reply, rules, message.reference, now)
 
 
 class Transfer(Webhook, Cases):

@@ -44,7 +44,7 @@ class TransferSettings:
     SM2 they are signed with its key, of which we have `public_key`, and what we send with `private_key`; the signature
     is r and s behind each other, or by ``sm2-der`` a DER sequence. With `sm4_key` (32 hexadecimal digits) a body is
     SM4, by CBC its first 16 bytes the start value; by ``sm2`` it is sealed for our key. `folder` is looked at for
-    sheets. Steps go to `callback`, signed the same way; without one they are kept for the reply sheet. `timeout` in
+    sheets. Steps go to `callback`, signed the same way; without one they wait for the reply sheet. `timeout` in
     seconds.
     """
 
@@ -63,6 +63,5 @@ class TransferSettings:
     window: timedelta = timedelta(minutes=5)
     folder: Path | None = None
     callback: Annotated[str, Field(pattern="^https?://")] = ""
-    callback_ok: tuple[str, ...] = ("0", "200", "ok", "success", "true")
     timeout: Annotated[float, Field(gt=0, le=25)] = 10.0
     sources_folder: Path | None = None

@@ -74,6 +74,7 @@ class NoticeRow:
     number: str
     display_number: str
     notice: str
+    step: str
     role: str
     medium: str
     address: str
@@ -91,14 +92,15 @@ class NoticeRow:
     deliveries: tuple[Delivered, ...]
 
 
-def notice_row(one: SentNotice, zone: tzinfo) -> NoticeRow:
-    """A notice as it is shown, masked beforehand where it has to be."""
+def notice_row(one: SentNotice, zone: tzinfo, step: str = "") -> NoticeRow:
+    """A notice as it is shown, masked beforehand where it has to be; `step` is what a forwarding body hears by it."""
     number = number_of(one.ticket_id) if one.ticket_id else ""
     return NoticeRow(
         id=one.id,
         number=number,
         display_number=display(number) if number else "",
         notice=one.notice,
+        step=step,
         role=one.role,
         medium=one.medium,
         address=one.address.removeprefix("+86"),

@@ -80,7 +80,7 @@ async def _page(
     actions = () if secret else may_do(account, file.ticket, reader.policy)
     shown = action_forms(actions, file.ticket, reader, tried=tried, given=given, problems=problems or Problems())
     done = request.query.get("done", "")
-    rows: list[NoticeRow] = [notice_row(one, reader.profile.tz) for one in notices]
+    rows: list[NoticeRow] = [notice_row(one, reader.profile.tz, _step_of(one, reader)) for one in notices]
     return await show(
         request,
         "console/ticket",
@@ -96,6 +96,10 @@ async def _page(
         refused=refused,
         done=_done(done, reader),
     )
+
+
+def _step_of(one: SentNotice, reader: Reader) -> str:
+    return reader.event(one.event_kind) if one.role == "source" else ""
 
 
 def _done(name: str, reader: Reader) -> str:

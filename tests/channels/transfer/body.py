@@ -1,0 +1,77 @@
+"""A forwarding body's own interface on a real server, which fails as theirs do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+Answer = Callable[[], web.StreamResponse]
+
+
+def taken(**more: Any) -> Answer:
+    """They took it."""
+    return lambda: web.json_response({"code": 0, **more})
+
+
+def says(code: object, message: str = "", status: int = 200) -> Answer:
+    """They say something else."""
+    return lambda: web.json_response({"code": code, "msg": message}, status=status)
+
+
+@dataclass(slots=True)
+class Body:
+    """What it heard, and what it answers: the `script` in turn, then that it took it. `hold` seconds go by first."""
+
+    url: str = ""
+    script: list[Answer] = field(default_factory=list)
+    hold: float = 0
+    headers: list[dict[str, str]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    taken: dict[str, str] = field(default_factory=dict)  # idempotency key -> step
+    doubled: list[str] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The steps as they were read, every try of them."""
+        return [orjson.loads(one) for one in self.raw]
+
+    @property
+    def names(self) -> list[str]:
+        """The steps it took, in their order."""
+        return list(self.taken.values())
+
+    async def hear(self, request: web.Request) -> web.StreamResponse:
+        """One push of ours."""
+        body = await request.read()
+        self.headers.append(dict(request.headers))
+        self.raw.append(body)
+        await asyncio.sleep(self.hold)
+        answer = (self.script.pop(0) if self.script else taken())()
+        key = request.headers["Idempotency-Key"]
+        if answer.status == 200 and b'"code": 0' in (getattr(answer, "body", b"") or b""):
+            if key in self.taken:
+                self.doubled.append(key)
+            self.taken[key] = orjson.loads(body)["step"]
+        return answer
+
+
+@asynccontextmanager
+async def body_of_the_state(*script: Answer, hold: float = 0) -> AsyncIterator[Body]:
+    """The interface, listening."""
+    body = Body(script=list(script), hold=hold)
+    app = web.Application()
+    app.router.add_post("/callback", body.hear)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        body.url = f"http://127.0.0.1:{runner.addresses[0][1]}/callback"
+        yield body
+    finally:
+        await runner.cleanup()
