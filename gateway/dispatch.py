@@ -327,12 +327,12 @@ class Dispatcher:
         if not results and not unused:
             return
         now = self._clock()
+        steps = {one.owed.id for one in results if one.owed.role == "source"}  # the next of its case may go then
 
         def write(tx: Tx) -> list[str]:
             states = record(tx, results, self.ladder)
             give_back(tx, unused, now)
-            late = {one.owed.id for one in results if one.owed.role == "source"}  # what a body never heard is told
-            lost = [one for one, state in states if state == "failed" or (state == "expired" and one in late)]
+            lost = [one for one, state in states if state == "failed" or (state == "expired" and one in steps)]
             fall_back(tx, lost, now, self._composer.policy)
             return [state for _, state in states]
 
@@ -346,9 +346,11 @@ class Dispatcher:
             self._notice_counted(state)
         for one in results:
             self._recorded(one.owed.medium, one.owed.address)
-        again = any(result.fact.status in ("temporary_failure", "failed") for result in results)
-        again |= any(result.owed.role == "source" for result in results)  # the next step of its case may go now
-        if again or len(results) > self._batch * 2:
+        if (
+            steps
+            or {"temporary_failure", "failed"} & {one.fact.status for one in results}
+            or len(results) > self._batch * 2
+        ):
             self.wake()
 
     # --- Waiting and stopping

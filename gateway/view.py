@@ -148,6 +148,9 @@ def _event(brief: Brief, policy: Policy, letterhead: Letterhead) -> Mapping[str,
         "at": happened.at.astimezone(zone),
         "actor_label": _actor(happened.actor, policy, letterhead, brief.owed.locale),
     }
+    for name in ("due_at", "due_before"):
+        if isinstance(at := happened.data.get(name), str):
+            seen[name] = datetime.fromisoformat(at).astimezone(zone)
     if brief.statement is not None:
         seen.setdefault("text", brief.statement.view or brief.statement.text)
     if "urges" in happened.data:

@@ -55,13 +55,18 @@ class InputChanged(TicketError):
 
 
 class ActionRefused(TicketError):
-    """The action is not legal for this actor in this status; `allowed` names the actions that are."""
+    """The action is not legal for this actor in this status; `allowed` names the actions that are.
 
-    def __init__(self, action: str, status: str, allowed: tuple[str, ...]) -> None:
-        super().__init__(f"{action} is not possible in {status}; possible: {', '.join(allowed) or 'none'}")
+    `reason` is why, where more than the status stands against it.
+    """
+
+    def __init__(self, action: str, status: str, allowed: tuple[str, ...], reason: str = "") -> None:
+        why = reason or f"not in {status}"
+        super().__init__(f"{action} is not possible: {why}; possible: {', '.join(allowed) or 'none'}")
         self.action = action
         self.status = status
         self.allowed = allowed
+        self.reason = reason
 
 
 class FieldMissing(TicketError):

@@ -6,7 +6,7 @@ Whoever reads a profile gets all its problems at once, each with its key and the
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from ticket_core.decide.span import parse_span
 from ticket_core.errors import ProfileError
 from ticket_core.model import GRADES, KINDS, STAGES, Kind, Stage
 
@@ -25,7 +26,8 @@ Unit = Literal["minutes", "hours", "days", "working_days", "months", "same_day"]
 Clock = Literal["wall", "working_hours"]
 Roll = Literal["none", "holiday", "non_working"]
 Role = str
-NoticeTarget = Literal["complainant", "handlers", "assignee", "supervisor"]
+#: `requester` is who asked for what the event decides; where nobody did, the handlers.
+NoticeTarget = Literal["complainant", "handlers", "assignee", "supervisor", "requester"]
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -72,7 +74,10 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlineRule:
-    """One deadline: so much time after `start` (an event kind) unless one of `stop` happens before."""
+    """One deadline: so much time after `start` (an event kind) unless one of `stop` happens before.
+
+    It is extended no further than to the next of `extend_to`, spans from its start such as ``60 days``; none: freely.
+    """
 
     __pydantic_config__ = _STRICT
     name: str
@@ -86,6 +91,7 @@ class DeadlineRule:
     when: Condition = ALWAYS
     valid_from: date | None = None
     valid_to: date | None = None
+    extend_to: tuple[str, ...] = ()
     ladder: tuple[Rung, ...] = ()
 
 
@@ -339,6 +345,18 @@ def profile_names(*folders: Path) -> tuple[str, ...]:
     return tuple(sorted({path.stem for folder in (*folders, _FOLDER) for path in folder.glob("*.toml")}))
 
 
+def spans_wrong(rules: Iterable[DeadlineRule], where: str) -> list[str]:
+    """What is wrong with the spans that rules may be extended to."""
+    problems = []
+    for rule in rules:
+        for span in rule.extend_to:
+            try:
+                parse_span(span)
+            except ValueError as error:
+                problems.append(f"{where}.{rule.name}.extend_to: {error}")
+    return problems
+
+
 def _cross_check(profile: Profile) -> list[str]:
     """Names that a profile mentions must exist in it."""
     statuses = {status.name for status in profile.statuses}
@@ -364,6 +382,7 @@ def _cross_check(profile: Profile) -> list[str]:
             problems += [
                 f"{where}.when.{what}: unknown {value}" for value in getattr(rule.when, what) if value not in names
             ]
+    problems += spans_wrong(profile.deadlines, "deadlines")
     for words in profile.labels.values():
         if "zh-CN" not in words:
             problems.append(f"label {dict(words)}: no zh-CN text")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ticket_core.decide import repeat
-from ticket_core.decide.act import Standing, decide_act
+from ticket_core.decide.act import Standing, decide_act, kinds_that_matter
 from ticket_core.decide.escalation import begin_to_count
 from ticket_core.decide.intake import Arrival, decide_intake, decide_understood
 from ticket_core.decide.known import Known
@@ -243,10 +243,11 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
             raise InputChanged(earlier.inbound_id)
         return ticket
     inbound_id = tx.next_id("inbound") if command.raw is not None or key else None
+    kinds = kinds_that_matter(command.action, policy.profiles[ticket.profile])
     standing = Standing(
         ticket=ticket,
         timers=load_timers(tx.connection, [ticket.id])[ticket.id],
-        escalations=load_events(tx.connection, ticket.id, "escalated") if ticket.grade_reason == "repeat" else (),
+        past=load_events(tx.connection, ticket.id, *kinds) if kinds else (),
         attachments=keep_files(tx, command.attachments),
         inbound_id=inbound_id,
     )

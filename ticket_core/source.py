@@ -20,7 +20,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from ticket_core.decide.span import Span, parse_span
 from ticket_core.errors import ProfileError
 from ticket_core.model import KINDS, Kind
-from ticket_core.profile import DeadlineRule, Profile, Words
+from ticket_core.profile import DeadlineRule, Profile, Words, spans_wrong
 
 _STRICT = ConfigDict(extra="forbid")
 _ELEMENT = re.compile(r"[^\W\d][\w.-]*")
@@ -110,8 +110,9 @@ class Source:
     `verified` says where the facts come from. `clocks` are our limits for its cases, beside those of the process; one
     that starts with `given` has no length of its own and says only what meets a limit that they send. `deadlines` are
     which of its fields are which of its limits, a date alone meaning the end of that day. `tracks` splits a
-    case that is several things at once: their word → our kinds. `return_within` is a span after receipt. `again` is
-    what a finished case becomes that they transfer anew: its ticket is open once more, or a new one is linked with it.
+    case that is several things at once: their word → our kinds. `return_within` is a span after receipt; after it
+    nobody returns a case, or a supervisor alone (`return_late`). `again` is what a finished case becomes that they
+    transfer anew: its ticket is open once more, or a new one is linked with it.
     `unnamed` are words that stand in the place of a name.
 
     In what they push, cases are where `records` lead: dotted paths through objects, elements and texts that are
@@ -138,6 +139,7 @@ class Source:
     steps: tuple[Step, ...] = ()
     reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # event -> code -> label
     return_within: str = ""
+    return_late: Literal["refuse", "supervisor"] = "refuse"
     again: Literal["reopen", "new"] = "reopen"
     unnamed: Mapping[str, Literal["anonymous", "confidential"]] = field(
         default_factory=lambda: {"保密": "confidential", "匿名": "anonymous"}
@@ -289,6 +291,7 @@ def _cross_check(source: Source) -> list[str]:
         if act not in ACTS
     ]
     problems += _of_callback(source)
+    problems += spans_wrong(source.clocks, "clocks")
     if source.return_within:
         try:
             parse_span(source.return_within)

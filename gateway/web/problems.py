@@ -160,7 +160,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except InputChanged:
         problem = Problem(422, "key-reused")
     except ActionRefused as error:
-        problem = Problem(409, "not-possible-now", allowed=error.allowed)
+        why = core_reason(error.reason, request_locale(request))
+        problem = Problem(409, "not-possible-now", detail=why, allowed=error.allowed)
     except FieldMissing as error:
         problem = Problem(
             422,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.core.builders import NINE, WANG, Desk, at, command, draft, policy
-from ticket_core.decide.act import Standing, allowed_actions, decide_act
+from ticket_core.decide.act import Standing, allowed_actions, decide_act, kinds_that_matter
 from ticket_core.errors import ActionRefused, FieldMissing
 from ticket_core.model import Command, Event, Ticket
 
@@ -18,10 +18,10 @@ SECOND = timedelta(seconds=1)
 def act(desk: Desk, said: Command) -> Ticket:
     """Let it happen; the ticket afterwards."""
     events = [event for change in desk.changes for event in change.events if event.ticket_id == said.ticket_id]
-    escalations: list[Event] = [event for event in events if event.kind == "escalated"]
-    standing = Standing(
-        ticket=desk.tickets[said.ticket_id], timers=desk.timers[said.ticket_id], escalations=escalations
-    )
+    ticket = desk.tickets[said.ticket_id]
+    kinds = kinds_that_matter(said.action, desk.policy.profiles[ticket.profile])
+    past: list[Event] = [event for event in events if event.kind in kinds]
+    standing = Standing(ticket=ticket, timers=desk.timers[said.ticket_id], past=past)
     change = decide_act(said, standing, desk.policy).change()
     desk.remember(change)
     return change.after

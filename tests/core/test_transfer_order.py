@@ -18,7 +18,7 @@ from tests.core.builders import LI, NINE, PEOPLE, at
 from tests.core.test_transfer import CASE, READING, messages
 from tests.store.conftest import migrated_postgres, running, url
 from ticket_core.calendar import load_calendar
-from ticket_core.errors import FieldMissing
+from ticket_core.errors import ActionRefused, FieldMissing
 from ticket_core.model import Command, Ticket
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
@@ -54,12 +54,16 @@ def policy(again: str = "reopen") -> Policy:
 
 
 async def told(
-    store: Store, records: Sequence[Mapping[str, str]], about: Policy | None = None, source: str = "12345"
+    store: Store,
+    records: Sequence[Mapping[str, str]],
+    about: Policy | None = None,
+    source: str = "12345",
+    when: datetime = NINE,
 ) -> list[Taken]:
     """Each record as a message, a minute after the other."""
     found = []
     for minute, record in enumerate(records):
-        for one in messages(dict(record), source, NINE + timedelta(minutes=minute)):
+        for one in messages(dict(record), source, when + timedelta(minutes=minute)):
             found.append(await store.run_each(partial(intake, policy=about or policy()), to_draft(one, READ_AS)))
     return found
 
@@ -181,11 +185,23 @@ async def test_cases_of_two_bodies_with_one_number_are_two(store: Store) -> None
 
 async def test_a_case_can_be_returned_within_its_limit_only(store: Store) -> None:
     (taken,) = await told(store, ({"编号": "7", "反映内容": "不属于我单位"},), source="hanshan")
-    with pytest.raises(FieldMissing):
+    with pytest.raises(ActionRefused, match="until 2026-11-23 24:00"):
         await does(store, taken, "return", at("10:00", "2026-11-24"), reason="不属于我单位职责")
     with pytest.raises(FieldMissing):
         await does(store, taken, "return", at("10:00", "2026-11-23"))  # a reason is required
     await does(store, taken, "return", at("10:00", "2026-11-23"), reason="不属于我单位职责")
+    assert (await now(store, taken)).stage == "returned"
+
+
+async def test_a_case_that_is_given_to_us_again_may_go_back_again(store: Store) -> None:
+    record = {"编号": "8", "反映内容": "不属于我单位", "转办时间": "2026-11-20 09:00"}
+    (taken,) = await told(store, (record,), source="hanshan")
+    await told(store, ({**record, "转办类型": "撤单"},), source="hanshan")
+    again = at("10:00", "2026-12-01")
+    await told(store, ({**record, "转办时间": "2026-12-01 09:00"},), source="hanshan", when=again)
+    with pytest.raises(ActionRefused):
+        await does(store, taken, "return", at("00:01", "2026-12-03"), reason="不属于我单位职责")
+    await does(store, taken, "return", at("23:59", "2026-12-02"), reason="不属于我单位职责")
     assert (await now(store, taken)).stage == "returned"
 
 

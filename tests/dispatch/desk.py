@@ -26,7 +26,7 @@ from ticket_core.model import JSON, Command, Complainant, Ticket, TicketDraft
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
 from ticket_core.service import Taken, act, intake
-from ticket_core.source import load_source
+from ticket_core.source import load_source, with_clocks
 from ticket_core.store.journals import SentNotice, list_notices
 from ticket_core.store.schema import notice
 from ticket_core.store.store import Store
@@ -125,7 +125,7 @@ class Desk:
         self.count += 1
         draft = TicketDraft(
             channel=str(changes.pop("channel", "web")),
-            profile="generic",
+            profile=str(changes.pop("profile", "generic")),
             received_at=self.now,
             raw=b"{}",
             text=f"宽带断网第{self.count}天",
@@ -136,13 +136,13 @@ class Desk:
         )
         return await self.store.run_each(partial(intake, policy=self.policy), draft)
 
-    async def act(self, ticket: Ticket, action: str, **fields: JSON) -> Ticket:
+    async def act(self, ticket: Ticket, action: str, actor: str = "sun", **fields: JSON) -> Ticket:
         """The complainant or somebody of the house does something."""
         outside = action in ("supplement", "urge", "withdraw")
         command = Command(
             ticket_id=ticket.id,
             action=action,
-            actor="complainant" if outside else "sun",
+            actor="complainant" if outside else actor,
             role="complainant" if outside else "supervisor",
             at=self.now,
             fields=fields,
@@ -182,11 +182,12 @@ async def desk(
     """An open installation over the database `url`; `dispatch` are settings of that section."""
     post = post or Post()
     store = shared or Store(url)
+    sources = {"12345": load_source("12345")}
     policy = Policy(
-        profiles={name: load_profile(name) for name in ("generic", "transfer")},
+        profiles={name: with_clocks(load_profile(name), sources) for name in ("generic", "transfer")},
         calendar=load_calendar(),
         directory=Directory(PEOPLE),
-        sources={"12345": load_source("12345")},
+        sources=sources,
     )
     health = Health()
     told: list[tuple[str, str]] = []

@@ -91,6 +91,27 @@ async def test_every_notice_of_the_profile_is_written_from_real_events(desk: Des
     assert {one.locale for one in desk.post.sent if one.to == "wang@example.com"} == {"en"}
 
 
+async def test_more_time_is_asked_of_the_supervisor_and_told_to_who_asked_and_the_complainant(desk: Desk) -> None:
+    forwarded = Source(body="12345", case_number="CD2026112000002")
+    taken = await desk.complain(source=forwarded, channel="city", profile="transfer")
+    assert taken.ticket is not None
+    first = await desk.act(taken.ticket, "sign")
+    ask = {"deadline": "answer", "amount": 3, "unit": "days", "reason": "等待第三方检测"}
+    for decide, fields in (("deny_extension", {"reason": "理由不足"}), ("approve_extension", ask)):
+        await desk.act(first, "request_extension", actor="zhao", **ask)  # type: ignore[arg-type]
+        await desk.act(first, decide, actor="qian", **fields)  # type: ignore[arg-type]
+        while await desk.step():
+            pass
+    assert [one.state for one in await desk.notices() if one.state not in ("accepted", "suppressed")] == []
+    requests = [one for one in desk.post.sent if one.to == "qian@example.com" and "申请延长" in one.forms["text"]]
+    assert len(requests) == 2 and "等待第三方检测" in requests[0].forms["text"]
+    decided = [one.forms["subject"] for one in desk.post.sent if one.to == "zhao@example.com"]
+    assert [one.partition("：")[0] for one in decided][-2:] == ["延期申请未批准", "延期申请已批准"]
+    assert "延" in told(desk, "li@example.com").forms["subject"]
+    steps = [one.fields["step"] for one in desk.post.sent if one.fields]
+    assert steps == ["sign", "extend", "extend"]  # 12345 hears of what is asked; 12378 of what is granted too
+
+
 async def test_the_complainant_gets_the_key_and_the_promise_and_handlers_get_the_console(desk: Desk) -> None:
     ticket = await opened(desk)
     mine, theirs = told(desk, "li@example.com"), told(desk, "zhao@example.com")

@@ -51,6 +51,7 @@ def test_the_process_has_a_notice_for_each_of_its_turns() -> None:
         *("acknowledgement", "answer", "closing", "refused", "extension_granted", "supplement_received", "withdrawn"),
         *("assignment", "returned", "reminder", "overdue", "urged", "step_failed"),
         *("repeat_escalation", "escalated_to_supervisor", "case_corrected"),
+        *("extension_requested", "extension_decided"),
     }
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
+from ticket_core.decide import extension
 from ticket_core.decide.case import Case
-from ticket_core.decide.deadline import due, prolonged
-from ticket_core.decide.span import UNITS, Span
-from ticket_core.decide.timers import move, put_back
+from ticket_core.decide.deadline import due
+from ticket_core.decide.span import UNITS
+from ticket_core.decide.timers import put_back
 from ticket_core.errors import ActionRefused, FieldMissing
 from ticket_core.model import GRADE_RANK, GRADES, JSON, KINDS, Attachment, Command, Complaint, Event, Ticket, Timer
 from ticket_core.policy import Policy
@@ -24,13 +24,30 @@ _TICKET_FIELDS = ("group", "assignee", "priority", "kind", "respondent", "servic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A ticket as it stands when somebody acts: its timers, its escalations, and the attachments that came along."""
+    """A ticket as it stands when somebody acts: its timers, what happened before that the action goes by (`past`, see
+
+    `kinds_that_matter`), and the attachments that came along.
+    """
 
     ticket: Ticket
     timers: Mapping[str, Timer]
-    escalations: Sequence[Event] = ()
+    past: Sequence[Event] = ()
     attachments: tuple[Attachment, ...] = ()
     inbound_id: int | None = None
+
+
+def kinds_that_matter(action: str, profile: Profile) -> tuple[str, ...]:
+    """The kinds of earlier events that an action goes by."""
+    found = profile.action_of.get(action)
+    return _GOES_BY.get(found.event, ()) if found else ()
+
+
+_GOES_BY: Mapping[str, tuple[str, ...]] = {
+    "repeat_undone": ("escalated",),
+    "returned": ("given_again",),
+    extension.GRANTED: extension.KINDS,
+    extension.DENIED: extension.KINDS,
+}
 
 
 def allowed_actions(ticket: Ticket, role: str, profile: Profile) -> tuple[Action, ...]:
@@ -58,7 +75,10 @@ def decide_act(command: Command, standing: Standing, policy: Policy) -> Case:
     if action is None:
         raise ActionRefused(command.action, ticket.status, tuple(one.name for one in allowed))
     fields = _checked(action, command.fields, profile)
-    _heed_body(ticket, action.event, fields, command.at, profile, policy)
+    _heed_reasons(ticket, action.event, fields, policy)
+    if action.event == "returned" and (late := _too_late(command, standing, profile, policy)):
+        others = tuple(one.name for one in allowed if one.event != "returned")
+        raise ActionRefused(command.action, ticket.status, others, late)
     case = Case.of(ticket, standing.timers, policy)
     changes: dict[str, Any] = {name: fields[name] for name in _TICKET_FIELDS if name in fields}
     if action.target is not None:
@@ -97,20 +117,26 @@ def _checked(action: Action, given: Mapping[str, JSON], profile: Profile) -> dic
     return fields
 
 
-def _heed_body(
-    ticket: Ticket, event: str, fields: Mapping[str, Any], at: datetime, profile: Profile, policy: Policy
-) -> None:
-    """What the forwarding body asks of a step: a reason of its list, and that a case goes back in time or not."""
+def _heed_reasons(ticket: Ticket, event: str, fields: Mapping[str, Any], policy: Policy) -> None:
+    """A step of a forwarding body that keeps a list of reasons needs one of them."""
     source = policy.sources.get(ticket.source.body) if ticket.source else None
-    if source is None:
-        return
-    reasons = source.reasons.get(event)
+    reasons = source.reasons.get(event) if source else None
     if reasons and fields.get("code") not in reasons:
         raise FieldMissing({"code": f"must be one of {', '.join(f'{code} ({why})' for code, why in reasons.items())}"})
-    if event == "returned" and source.return_span is not None:
-        limit = due(ticket.received_at, source.return_span, calendar=policy.calendar, zone=profile.tz)
-        if at > limit.due_at:
-            raise FieldMissing({"reason": f"it could be returned until {limit.due_at.isoformat()}"})
+
+
+def _too_late(command: Command, standing: Standing, profile: Profile, policy: Policy) -> str:
+    """Why a case does not go back to its forwarding body any more, counted from when they gave it to us last."""
+    ticket = standing.ticket
+    source = policy.sources.get(ticket.source.body) if ticket.source else None
+    if source is None or source.return_span is None:
+        return ""
+    given_at = max((ticket.received_at, *(one.at for one in standing.past if one.kind == "given_again")))
+    limit = due(given_at, source.return_span, calendar=policy.calendar, zone=profile.tz).due_at
+    if command.at <= limit or (source.return_late == "supervisor" and command.role == "supervisor"):
+        return ""
+    who = "; a supervisor still may" if source.return_late == "supervisor" else ""
+    return f"it could be returned until {extension.shown(limit, profile.tz)}{who}"
 
 
 def _a_text(value: JSON, _profile: Profile) -> str:
@@ -226,7 +252,7 @@ def _undo_repeat(
 
     What only the escalation set going ends; what somebody extended since stays if it is due later.
     """
-    raised = next(event for event in reversed(standing.escalations) if event.data["reason"] == "repeat")
+    raised = next(event for event in reversed(standing.past) if event.data["reason"] == "repeat")
     changes |= {"grade": raised.data["from"], "grade_reason": raised.data["reason_before"]}
     changes["links"] = tuple(link for link in standing.ticket.links if link.relation != "repeats")
     fields |= {"from": case.state["grade"], "to": raised.data["from"]}
@@ -241,36 +267,6 @@ def _undo_repeat(
                 case.set_timer(back)
         elif timer.started_at == raised.at:
             case.set_timer(replace(timer, cancelled_at=command.at, next_at=None))
-
-
-def _extend(
-    case: Case, standing: Standing, command: Command, fields: dict[str, Any], _ch: dict[str, Any], policy: Policy
-) -> None:
-    """An extension is possible only before the deadline (contract, section 6)."""
-    timer = _still_owed(case, fields["deadline"], command.at)
-    profile = policy.profiles[standing.ticket.profile]
-    span = Span(fields["amount"], fields["unit"])
-    later = prolonged(timer.due_at, span, calendar=policy.calendar, zone=profile.tz)
-    fields |= {"due_before": timer.due_at.isoformat(), "due_at": later.due_at.isoformat()}
-    provisional = timer.provisional or later.provisional
-    moved = move(timer, later.due_at, profile, policy.calendar, origin="extension", provisional=provisional)
-    case.set_timer(moved)
-
-
-def _ask_for_time(
-    case: Case, _s: Standing, command: Command, fields: dict[str, Any], _ch: dict[str, Any], _p: Policy
-) -> None:
-    """It is asked for before the deadline, like the extension itself (N30)."""
-    fields["due_before"] = _still_owed(case, fields["deadline"], command.at).due_at.isoformat()
-
-
-def _still_owed(case: Case, name: str, at: datetime) -> Timer:
-    timer = case.timers.get(name)
-    if timer is None or not timer.running:
-        raise FieldMissing({"deadline": "the ticket does not owe this"})
-    if at >= timer.due_at:
-        raise FieldMissing({"deadline": "it is past; only a deadline that has not passed can be extended"})
-    return timer
 
 
 def _submit(
@@ -291,7 +287,10 @@ _EFFECTS: Mapping[str, Effect] = {
     "supplemented": _supplement,
     "escalated": _escalate,
     "repeat_undone": _undo_repeat,
-    "extended": _extend,
-    "extension_requested": _ask_for_time,
+    extension.GRANTED: lambda case, standing, command, fields, _ch, policy: extension.grant(
+        case, fields, command.at, standing.past, policy
+    ),
+    extension.REQUESTED: lambda case, _s, command, fields, _ch, policy: extension.ask(case, fields, command.at, policy),
+    extension.DENIED: lambda _case, standing, _c, fields, _ch, _p: extension.deny(fields, standing.past),
     "received": _submit,
 }

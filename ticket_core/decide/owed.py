@@ -72,7 +72,7 @@ def _of_rule(rule: NotifyRule, ticket: Ticket, event: Event, directory: Director
         for medium, address in known if rule.every else known[:1]:
             yield _notice(rule, ticket, event, medium, address, who.name, ticket.locale)
         return
-    for person in _people(rule, ticket, directory):
+    for person in _people(rule, ticket, event, directory):
         if person.name == event.actor:
             continue  # nobody is told what he did himself
         chats = () if ticket.complainant.confidential else person.chats  # a room has more readers than one
@@ -100,9 +100,13 @@ def _first_spoken(chats: Sequence[str], channel: str) -> Sequence[str]:
     return sorted(chats, key=lambda chat: chat.partition(":")[0] != channel)
 
 
-def _people(rule: NotifyRule, ticket: Ticket, directory: Directory) -> tuple[Person, ...]:
+def _people(rule: NotifyRule, ticket: Ticket, event: Event, directory: Directory) -> tuple[Person, ...]:
     if rule.to == "supervisor":
         return directory.supervisors
+    if rule.to == "requester":
+        asked = directory.person(str(event.data.get("requested_by", "")))
+        if asked is not None:
+            return (asked,)
     if rule.to == "assignee" or ticket.assignee:
         assignee = directory.person(ticket.assignee)
         if assignee is not None:

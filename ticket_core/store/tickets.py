@@ -231,11 +231,11 @@ def load_outdated_timers(
     return tickets, load_timers(connection, tickets)
 
 
-def load_events(connection: Connection, ticket_id: int, kind: str | None = None) -> tuple[Event, ...]:
-    """A ticket's timeline, oldest first; of one kind where told."""
+def load_events(connection: Connection, ticket_id: int, *kinds: str) -> tuple[Event, ...]:
+    """A ticket's timeline, oldest first; of these kinds where told."""
     query = select(event).where(event.c.ticket_id == ticket_id).order_by(event.c.seq)
-    if kind is not None:
-        query = query.where(event.c.kind == kind)
+    if kinds:
+        query = query.where(event.c.kind.in_(kinds))
     return tuple(event_of(row) for row in connection.execute(query))
 
 

@@ -83,6 +83,7 @@ def action_forms(
     forms = []
     for action in actions:
         again = action.name == tried
+        reasons = _reasons(action, ticket, reader)
         fields = []
         for name in (*action.requires, *action.accepts):
             standing = _STANDING[name](ticket) if name in _STANDING else ""
@@ -91,8 +92,8 @@ def action_forms(
                     name=name,
                     label=reader.words.named("field", name),
                     value=given[name] if again else standing,
-                    required=name in action.requires,
-                    options=_OPTIONS[name](reader) if name in _OPTIONS else [],
+                    required=name in action.requires or (name == "code" and bool(reasons)),
+                    options=reasons if name == "code" else _OPTIONS[name](reader) if name in _OPTIONS else [],
                     long=name in _LONG,
                     type=_TYPES.get(name, "text"),
                     problem=problems[f"{action.name}-{name}"] if again else "",
@@ -101,6 +102,13 @@ def action_forms(
         label = reader.label("action", action.name)
         forms.append(ActionForm(name=action.name, label=label, fields=tuple(fields), open=again))
     return forms
+
+
+def _reasons(action: Action, ticket: Ticket, reader: Reader) -> Options:
+    """The reasons that the ticket's forwarding body knows for this step."""
+    source = reader.policy.sources.get(ticket.source.body) if ticket.source else None
+    known = source.reasons.get(action.event, {}) if source else {}
+    return [(code, f"{code} · {label}") for code, label in known.items()]
 
 
 def fields_of(action: Action, sent: Sent, ticket: Ticket) -> dict[str, JSON]:

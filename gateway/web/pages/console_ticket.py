@@ -17,6 +17,7 @@ from gateway.web.pages.show import OPEN_TO, download, see, show, words_of
 from gateway.web.pages.ticket_view import Reader, facts
 from gateway.web.privacy import check_may_act, handles, masked_file, masked_notice
 from gateway.web.problems import Problem
+from gateway.web.words import core_reason
 from ticket_core.errors import ActionRefused, FieldMissing
 from ticket_core.model import Command
 from ticket_core.number import ticket_id_of
@@ -138,9 +139,11 @@ async def act(request: web.Request) -> web.Response:
     )
     try:
         await request.app[RECEPTION].act(command)
-    except ActionRefused:
-        refused = reader.words("ticket.refused", action=reader.label("action", name))
-        return await _page(request, account, refused=refused, status=409)
+    except ActionRefused as error:
+        refused = core_reason(error.reason, reader.words.locale) or reader.words(
+            "ticket.refused", action=reader.label("action", name)
+        )
+        return await _page(request, account, tried=name, given=sent, refused=refused, status=409)
     except FieldMissing as error:
         problems = wrong_fields(name, error, reader)
         return await _page(request, account, tried=name, given=sent, problems=problems, status=422)

@@ -143,7 +143,7 @@ def _value(name: str, value: JSON, reader: Reader) -> str:
         return reader.words.named(name, str(value))
     if name == "reason":
         return reader.words.named("reason", str(value))
-    if name == "assignee":
+    if name in ("assignee", "requested_by"):
         return reader.name(str(value))
     if name in ("due_at", "due_before") and isinstance(value, str):
         at = datetime.fromisoformat(value).astimezone(reader.profile.tz)
