@@ -29,7 +29,7 @@ from gateway.render import Renderer
 from ticket_core.decide.delivery import Fact, RetryLadder
 from ticket_core.delivery_service import Receipt, Reported, record_receipt
 from ticket_core.errors import StoreError
-from ticket_core.fallback_service import fall_back
+from ticket_core.fallback_service import LOST, fall_back
 from ticket_core.policy import Policy
 from ticket_core.store.briefing import Brief, Saying, Waiting, load_briefs, next_due, waiting
 from ticket_core.store.outbox import Owed, Result, claim, give_back, record
@@ -327,13 +327,11 @@ class Dispatcher:
         if not results and not unused:
             return
         now = self._clock()
-        steps = {one.owed.id for one in results if one.owed.role == "source"}  # the next of its case may go then
 
         def write(tx: Tx) -> list[str]:
             states = record(tx, results, self.ladder)
             give_back(tx, unused, now)
-            lost = [one for one, state in states if state == "failed" or (state == "expired" and one in steps)]
-            fall_back(tx, lost, now, self._composer.policy)
+            fall_back(tx, [one for one, state in states if state in LOST], now, self._composer.policy)
             return [state for _, state in states]
 
         try:
@@ -346,11 +344,9 @@ class Dispatcher:
             self._notice_counted(state)
         for one in results:
             self._recorded(one.owed.medium, one.owed.address)
-        if (
-            steps
-            or {"temporary_failure", "failed"} & {one.fact.status for one in results}
-            or len(results) > self._batch * 2
-        ):
+        # A step back to a forwarding body lets the next one of its case go.
+        again = any(one.fact.status in ("temporary_failure", "failed") or one.owed.role == "source" for one in results)
+        if again or len(results) > self._batch * 2:
             self.wake()
 
     # --- Waiting and stopping

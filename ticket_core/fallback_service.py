@@ -12,12 +12,13 @@ from ticket_core.decide.owed import by_another_way
 from ticket_core.errors import UnknownTicket
 from ticket_core.model import JSON, Ticket
 from ticket_core.policy import Policy
-from ticket_core.store.fallback import LostStep, failed_notices, lost_steps, owe, unfetched
+from ticket_core.store.fallback import NOT_FETCHED, LostStep, failed_notices, lost_steps, owe, unfetched
 from ticket_core.store.outbox import receive
 from ticket_core.store.tickets import load_ticket, load_timers, save
 from ticket_core.store.tx import Tx
 
-NOT_FETCHED = "not_fetched"
+#: States in which a notice has come to nothing.
+LOST = frozenset({"failed", "expired"})
 
 
 def fall_back(tx: Tx, failed: Sequence[int], now: datetime, policy: Policy) -> None:

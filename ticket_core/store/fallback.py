@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, and_, or_, select, text
 
 from ticket_core.model import Event, Notice
 from ticket_core.store.clock import from_us, to_us
 from ticket_core.store.rows import event_of, notice_row
 from ticket_core.store.schema import UNFETCHED, event, notice
 from ticket_core.store.tx import Tx
+
+#: Why a notice that lay ready has expired.
+NOT_FETCHED = "not_fetched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ def failed_notices(connection: Connection, ids: Sequence[int]) -> Iterator[Faile
         notice.c.id.in_(ids),
         notice.c.role == "complainant",
         notice.c.event_seq > 0,
-        notice.c.state.in_(("failed", "expired")),
+        or_(notice.c.state == "failed", and_(notice.c.state == "expired", notice.c.cause == NOT_FETCHED)),
     )
     for row in connection.execute(query.order_by(notice.c.id)).all():
         same = (notice.c.ticket_id == row.ticket_id) & (notice.c.event_seq == row.event_seq)
