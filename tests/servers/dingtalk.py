@@ -1,0 +1,253 @@
+"""DingTalk's servers in the test's own event loop: tokens, sessions, files, connections and bad days as theirs have.
+
+Written after https://opensource.dingtalk.com/developerpedia/docs/learn/stream/protocol and the pages about robots of
+open.dingtalk.com; its clock is virtual. The platform's own SDK talks with it in tests/channels/dingtalk/test_sdk.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import aiohttp
+from aiohttp import web
+
+JSON = dict[str, Any]
+APP_KEY, SECRET = "dingue4kfzdxbyn0pjqd", "synthetic-secret"
+#: What sending does from now on instead of its work. `dropped` takes it and breaks off before the answer.
+Fault = Literal["busy", "refused", "silent", "dropped", "broken"]
+TOPIC = "/v1.0/im/bot/messages/get"
+_LIFE = 7200.0
+_TICKET_LIFE = 90.0
+_PARAM_LIMIT = 15_000
+_BODY_LIMIT = 20_000
+_A_MINUTE = 20
+
+
+@dataclass(slots=True, kw_only=True)
+class DingTalkServer:
+    """One platform: `sent` are the messages taken, `tokens` how many were given out, `now` its clock in seconds.
+
+    `sessions` are those that take answers, `strangers` people outside the robot's scope, `flooded` those who were
+    written to too often. `acks` are the answers to what was sent over connections, of which `open` are there now.
+    """
+
+    url: str = ""
+    secret: str = SECRET
+    now: float = 0.0
+    sent: list[JSON] = field(default_factory=list)
+    tokens: int = 0
+    faults: Fault | None = None
+    refusal: str = "staffId.notExisted"
+    wait: str = "7"
+    sessions: set[str] = field(default_factory=set)
+    over: Literal["a code", "500"] = "a code"
+    said_at: dict[str, list[float]] = field(default_factory=dict)
+    strangers: set[str] = field(default_factory=set)
+    flooded: set[str] = field(default_factory=set)
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    closed: bool = False  # to new connections
+    opened: list[JSON] = field(default_factory=list)
+    open: list[web.WebSocketResponse] = field(default_factory=list)
+    acks: list[JSON] = field(default_factory=list)
+    acked: asyncio.Event = field(default_factory=asyncio.Event)
+    most_at_once: int = 0
+    connections: int = 0
+    _tickets: dict[str, float] = field(default_factory=dict)
+    _frames: int = 0
+    _in_hand: int = 0
+    _token: str = ""
+    _until: float = 0.0
+
+    def forget_tokens(self) -> None:
+        """The token that was given out is not good any more."""
+        self._token = ""
+
+    # --- Calls
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """One call."""
+        match request.path:
+            case "/v1.0/oauth2/accessToken":
+                return self._give_token(await request.json())
+            case "/v1.0/gateway/connections/open":
+                return self._give_ticket(await request.json())
+            case "/connect":
+                return await self._connect(request)
+            case "/robot/sendBySession":
+                return await self._send(request, self._there)
+        if request.path.startswith("/store/"):
+            return self._file(request.path.removeprefix("/store/"))
+        token = request.headers.get("x-acs-dingtalk-access-token", "")
+        if not token or token != self._token or self.now >= self._until:
+            return _refused(400, "InvalidAuthentication")
+        match request.path:
+            case "/v1.0/robot/oToMessages/batchSend":
+                return await self._send(request, self._to_person)
+            case "/v1.0/robot/messageFiles/download":
+                code = (await request.json())["downloadCode"]
+                if code not in self.files:
+                    return _refused(400, "invalidParameter.downloadCode")
+                return web.json_response({"downloadUrl": f"{self.url}/store/{code}"})
+        return web.Response(status=404)
+
+    def _give_token(self, said: JSON) -> web.Response:
+        if (said.get("appKey"), said.get("appSecret")) != (APP_KEY, self.secret):
+            return _refused(400, "invalidClientIdOrSecret")
+        self.tokens += 1
+        self._token, self._until = f"TOKEN-{self.tokens}", self.now + _LIFE
+        return web.json_response({"accessToken": self._token, "expireIn": int(_LIFE)})
+
+    async def _send(self, request: web.Request, take: Any) -> web.StreamResponse:
+        self._in_hand += 1
+        self.most_at_once = max(self.most_at_once, self._in_hand)
+        try:
+            body = await request.read()
+            said: JSON = {**json.loads(body), "reference": request.headers.get("X-Request-Id", "")}
+            said["session"] = request.query.get("session", "")
+            match self.faults:
+                case "silent":
+                    await asyncio.sleep(60)
+                case "busy":
+                    code = "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"
+                    return web.json_response({"code": code}, status=403, headers={"Retry-After": self.wait})
+                case "refused":
+                    return _refused(400, self.refusal)
+                case "broken":
+                    return web.Response(status=502)
+                case "dropped":
+                    self.sent.append(said)
+                    assert request.transport is not None
+                    request.transport.abort()
+                    return web.Response()
+            await asyncio.sleep(0.01)  # so that several are in hand at a time
+            answer: web.Response = take(body, said)
+            return answer
+        finally:
+            self._in_hand -= 1
+
+    def _there(self, body: bytes, said: JSON) -> web.Response:
+        session = said["session"]
+        if session not in self.sessions:
+            return web.Response(status=500) if self.over == "500" else _said(300001, "session 不存在")
+        if len(body) > _BODY_LIMIT:
+            return _said(460101, "message too long")
+        lately = [at for at in self.said_at.get(session, []) if self.now - at < 60]
+        self.said_at[session] = [*lately, self.now]
+        if len(lately) >= _A_MINUTE:
+            return _said(130101, "send too fast")
+        self.sent.append(said)
+        return _said(0, "ok")
+
+    def _to_person(self, body: bytes, said: JSON) -> web.Response:
+        (to,) = said["userIds"]
+        if len(said["msgParam"].encode()) > _PARAM_LIMIT:
+            return _refused(400, "invalidParameter.msgParam.tooLong")
+        done = {
+            "processQueryKey": f"key-{len(self.sent)}",
+            "invalidStaffIdList": [to] if to in self.strangers else [],
+            "flowControlledStaffIdList": [to] if to in self.flooded else [],
+        }
+        if to not in self.strangers | self.flooded:
+            self.sent.append(said)
+        return web.json_response(done)
+
+    def _file(self, name: str) -> web.Response:
+        media_type, content = self.files[name]
+        return web.Response(body=content, content_type=media_type)
+
+    # --- Connections
+
+    def _give_ticket(self, said: JSON) -> web.Response:
+        self.opened.append(said)
+        if self.closed:
+            return _refused(503, "unavailable")
+        if (said.get("clientId"), said.get("clientSecret")) != (APP_KEY, self.secret):
+            return _refused(401, "authFailed")
+        ticket = f"ticket-{len(self.opened)}"
+        self._tickets[ticket] = self.now + _TICKET_LIFE
+        return web.json_response({"endpoint": f"{self.url.replace('http', 'ws', 1)}/connect", "ticket": ticket})
+
+    async def _connect(self, request: web.Request) -> web.StreamResponse:
+        until = self._tickets.pop(request.query.get("ticket", ""), 0.0)  # good once
+        if until <= self.now:
+            return web.Response(status=401)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.open.append(socket)
+        try:
+            async for message in socket:
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    self.acks.append(json.loads(message.data))
+                    self.acked.set()
+        finally:
+            self.open.remove(socket)
+        return socket
+
+    def frame(self, body: str, *, kind: str = "CALLBACK", topic: str = TOPIC, number: str = "") -> JSON:
+        """A message as it goes over a connection."""
+        self._frames += 1
+        headers = {
+            "appId": "1305d5f5-484f-97d9",
+            "contentType": "application/json",
+            "messageId": number or f"frame-{self._frames}",
+            "time": "1690362102194",
+            "topic": topic,
+        }
+        return {"specVersion": "1.0", "type": kind, "headers": headers, "data": body}
+
+    async def push(self, frame: JSON, *, within: float = 5.0) -> JSON | None:
+        """Send it over the newest connection; what was answered to it, None when nothing was in time."""
+        async with asyncio.timeout(10):
+            while not self.open:  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0.01)
+        await self.open[-1].send_str(json.dumps(frame, ensure_ascii=False))
+        number = frame["headers"]["messageId"]
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    for ack in self.acks:
+                        if ack["headers"]["messageId"] == number:
+                            return ack
+                    self.acked.clear()
+                    await self.acked.wait()
+        except TimeoutError:
+            return None
+
+
+@contextlib.asynccontextmanager
+async def dingtalk_server(**settings: Any) -> AsyncIterator[DingTalkServer]:
+    """The platform on a free port."""
+    server = DingTalkServer(**settings)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    counting = asyncio.create_task(_count(server, runner))
+    try:
+        yield server
+    finally:
+        counting.cancel()
+        await asyncio.gather(counting, return_exceptions=True)
+        await runner.cleanup()
+
+
+async def _count(server: DingTalkServer, runner: web.AppRunner) -> None:
+    while True:
+        assert runner.server is not None
+        server.connections = len(runner.server.connections)
+        await asyncio.sleep(0.01)
+
+
+def _said(code: int, message: str) -> web.Response:
+    return web.json_response({"errcode": code, "errmsg": message})
+
+
+def _refused(status: int, code: str) -> web.Response:
+    return web.json_response({"code": code, "requestid": "30EE8654", "message": code}, status=status)
