@@ -13,7 +13,7 @@ from aiohttp import web
 
 from gateway.alarm import Alarm
 from gateway.almanac import Almanac
-from gateway.channels.base import Channel, Fetching, Hosted, Tabular, Transport, Webhook
+from gateway.channels.base import Channel, Fetching, Hosted, Tabular, Transport, Watched, Webhook
 from gateway.config import Settings
 from gateway.configured import channel_tables, gathered, make_channels, make_transports, read_policy
 from gateway.dispatch import Dispatcher
@@ -163,7 +163,12 @@ def assemble(settings: Settings) -> Parts:
             dispatcher.wake,
             after=settings.alarms.after,
         ),
-        inbox=Inbox(reception, [one for one in channels.values() if isinstance(one, Tabular)], health["folders"]),
+        inbox=Inbox(
+            reception,
+            [one for one in channels.values() if isinstance(one, Watched)],
+            health["folders"],
+            dispatcher.record_receipt,
+        ),
         sign_in=SignIn(store, secure=settings.http.base_url.startswith("https:")),
         meters=meters,
         visits=visits,

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gateway.channels.base import Channel, Transport
+from gateway.channels.base import Channel, Transport, Watched
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.registry import build
@@ -100,7 +100,14 @@ def make_channels(settings: Settings) -> dict[str, Channel]:
         ConfigError: with every problem of the section.
     """
     defaults = {"public_url": settings.http.public_url, "sources_folder": settings.sources_folder}
-    return build("channels", channel_tables(settings), common=_CHANNEL_KEYS, defaults=defaults)
+    made: dict[str, Channel] = build("channels", channel_tables(settings), common=_CHANNEL_KEYS, defaults=defaults)
+    watched: dict[Path, str] = {}
+    for name, channel in made.items():
+        if isinstance(channel, Watched) and channel.folder is not None:
+            other = watched.setdefault(channel.folder.absolute(), name)
+            if other != name:
+                raise ConfigError([f"channels.{name}.folder: belongs to channels.{other} already"])
+    return made
 
 
 def make_transports(settings: Settings, channels: Mapping[str, Channel] = MappingProxyType({})) -> dict[str, Transport]:

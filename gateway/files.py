@@ -14,12 +14,16 @@ from typing import Final
 _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
     (b"%PDF-", "application/pdf"),
     (b"ID3", "audio/mpeg"),
     (b"\xff\xfb", "audio/mpeg"),
+    (b"\xff\xfa", "audio/mpeg"),
     (b"\xff\xf3", "audio/mpeg"),
+    (b"\xff\xf2", "audio/mpeg"),
     (b"#!AMR", "audio/amr"),
     (b"OggS", "audio/ogg"),
 )
@@ -40,7 +44,7 @@ _UNWANTED_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u200b-\u200f\u202a-\u
 _RUNS = re.compile(
     r"\.(?:exe|dll|com|scr|msi|bat|cmd|ps1|vbs|vbe|js|jse|wsf|hta|lnk|jar|sh|py|apk|html?|xhtml|svg|xml|php)$", re.I
 )
-ALLOWED: Final = "jpeg, png, gif, bmp, webp, heic, pdf, docx, xlsx, pptx, mp3, amr, ogg, wav, m4a, mp4, mov, txt"
+ALLOWED: Final = "jpeg, png, gif, bmp, tiff, webp, heic, pdf, docx, xlsx, pptx, mp3, amr, ogg, wav, m4a, mp4, mov, txt"
 
 
 def media_type_of(content: bytes) -> str | None:

@@ -1,17 +1,21 @@
-"""Folders into which people or programs put files of cases: each is imported, and moved away with its report."""
+"""Folders into which people or programs put files: each is taken in, and moved away with what became of it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import structlog
 
-from gateway.channels.base import Tabular
+from gateway.channels.base import NAME_HEADER, NOTE_HEADER, Filed, Tabular, Watched
 from gateway.importing import import_file, report_csv
-from gateway.loops import Health
+from gateway.loops import Health, Record, take
+from gateway.message import Raw
 from gateway.reception import Reception
 from ticket_core.store.imports import rows_of_import
 
@@ -19,18 +23,41 @@ log = structlog.get_logger(__name__)
 
 _PAUSE = 5.0  # seconds between two looks; a file must not change between them
 _LARGEST = 256 << 20
+_LARGEST_NOTE = 64 << 10
+_STILL_COMES = 600.0  # seconds for which an empty file, or a note without its file, may only be a beginning
 _DONE, _FAILED = "done", "failed"
 
 Seen = dict[Path, tuple[int, int]]
 
 
-class Inbox:
-    """Looks into the folders of `channels`. Nothing is deleted: a file ends in ``done`` or ``failed`` beside it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A file that is there whole, with the note about it; `problem` is why it cannot be taken in."""
 
-    def __init__(self, reception: Reception, channels: Sequence[Tabular], health: Health) -> None:
+    path: Path
+    note: Path | None = None
+    problem: str = ""
+
+
+class Inbox:
+    """Looks into the folders of `channels`. Nothing is deleted: a file ends in ``done`` or ``failed`` beside it.
+
+    `clock` gives seconds since 1970, as files have them.
+    """
+
+    def __init__(
+        self,
+        reception: Reception,
+        channels: Sequence[Watched],
+        health: Health,
+        record: Record,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._reception = reception
         self._channels = [one for one in channels if one.folder is not None]
         self._health = health
+        self._record = record
+        self._clock = clock
         self._seen: Seen = {}
 
     async def run(self) -> None:
@@ -50,56 +77,120 @@ class Inbox:
         for channel in self._channels:
             assert channel.folder is not None
             try:
-                for path in await asyncio.to_thread(self._ready, channel.folder):
-                    await self._take(channel, path)
-                    taken += 1
-            except OSError as error:  # gone, not ours to read, or nothing can be moved in it: that of others goes on
+                ready = await asyncio.to_thread(self._ready, channel, channel.folder)
+            except OSError as error:  # gone, or not ours to read: that of others goes on
                 unreachable.append(f"{channel.name}: {channel.folder}: {error.strerror}")
+                continue
+            stuck = [problem for one in ready if (problem := await self._handled(channel, one))]
+            unreachable += [f"{channel.name}: {channel.folder}: {problem}" for problem in stuck]
+            taken += len(ready) - len(stuck)
         if unreachable:
-            self._health.ill("; ".join(unreachable))
+            self._health.ill("; ".join(unreachable)[:500])
         else:
             self._health.well()
         return taken
 
-    def _ready(self, folder: Path) -> list[Path]:
+    def _ready(self, channel: Watched, folder: Path) -> list[_Ready]:
         """Files whose size and time are as at the last look, the oldest first."""
         now: Seen = {}
         for path in folder.iterdir():
             if path.is_file() and not path.name.startswith((".", "~")):
                 known = path.stat()
                 now[path] = (known.st_size, known.st_mtime_ns)
-        ready = [path for path, mark in now.items() if self._seen.get(path) == mark]
+        still = {path: mark for path, mark in now.items() if self._seen.get(path) == mark}
         self._seen = {path: mark for path, mark in self._seen.items() if path.parent != folder} | now
-        return sorted(ready, key=lambda path: now[path][1])
+        if isinstance(channel, Filed):
+            return self._with_notes(channel, now, still)
+        return [_Ready(path=path) for path in sorted(still, key=lambda path: now[path][1])]
 
-    async def _take(self, channel: Tabular, path: Path) -> None:
-        """Import one file. Dying before it is moved, it is imported again, without a second effect."""
+    def _with_notes(self, channel: Filed, now: Mapping[Path, tuple[int, int]], still: Seen) -> list[_Ready]:
+        """Files with the notes about them; a note that still changes, or may still come, is waited for."""
+        notes = {
+            path: next(
+                (beside for name in channel.notes_of(path.name) if (beside := path.with_name(name)) in now), None
+            )
+            for path in now
+        }
+        taken = {note for note in notes.values() if note is not None}
+        found = []
+        for path in sorted(still, key=lambda path: now[path][1]):
+            size, changed = now[path]
+            age, note = self._clock() - changed / 1e9, notes[path]
+            if path in taken or (note is not None and note not in still):
+                continue
+            if note is None and age < channel.note_within.total_seconds():
+                continue
+            if channel.may_be_note(path.name) and age < _STILL_COMES:
+                continue
+            if not size:
+                if age >= _STILL_COMES:
+                    found.append(_Ready(path=path, note=note, problem="empty"))
+                continue
+            found.append(_Ready(path=path, note=note))
+        return found
+
+    async def _handled(self, channel: Watched, one: _Ready) -> str:
+        """Take one file in and move it away; returns why that is not possible now, so that others have their turn.
+
+        Dying before it is moved, it is taken in again, without a second effect.
+        """
         try:
-            body = await asyncio.to_thread(_read, path)
-            made = await import_file(self._reception, channel, body, name=path.name, actor="folder")
+            await self._take(channel, one)
+        except OSError as error:
+            log.warning("file_stuck", channel=channel.name, error=type(error).__name__)
+            return f"{one.path.name}: {error.strerror}"
+        return ""
+
+    async def _take(self, channel: Watched, one: _Ready) -> None:
+        try:
+            if one.problem:
+                raise ValueError(one.problem)
+            report = await self._taken(channel, one)
         except ValueError as error:
             log.warning("file_not_imported", channel=channel.name, reason=str(error)[:200])
-            await asyncio.to_thread(_move, path, _FAILED, str(error).encode())
+            await asyncio.to_thread(_move, one, _FAILED, ".reason.txt", str(error).encode())
             return
-        rows = await self._reception.store.read(lambda connection: list(rows_of_import(connection, made.id)))
-        await asyncio.to_thread(_move, path, _DONE, b"".join(report_csv(rows)))
+        await asyncio.to_thread(_move, one, _DONE, ".report.csv", report)
+
+    async def _taken(self, channel: Watched, one: _Ready) -> bytes:
+        """What became of its rows; nothing where the file is one input.
+
+        Raises:
+            ValueError: it cannot be taken in, and why.
+        """
+        if isinstance(channel, Tabular):
+            body = await asyncio.to_thread(_read, one.path, _LARGEST)
+            made = await import_file(self._reception, channel, body, name=one.path.name, actor="folder")
+            rows = await self._reception.store.read(lambda connection: list(rows_of_import(connection, made.id)))
+            return b"".join(report_csv(rows))
+        body = await asyncio.to_thread(_read, one.path, channel.limit)
+        headers = {NAME_HEADER: quote(one.path.name)}
+        if one.note is not None:
+            note = await asyncio.to_thread(_read, one.note, _LARGEST_NOTE)
+            headers[NOTE_HEADER] = quote(note)
+        raw = Raw(channel=channel.name, body=body, received_at=datetime.now(UTC), headers=headers)
+        await take(channel, raw, self._reception.receive, self._record)
+        return b""
 
 
-def _read(path: Path) -> bytes:
-    if path.stat().st_size > _LARGEST:
-        raise ValueError(f"larger than {_LARGEST >> 20} MiB")
+def _read(path: Path, most: int) -> bytes:
+    if path.stat().st_size > most:
+        raise ValueError(f"larger than {most >> 20 or 1} MiB")
     return path.read_bytes()
 
 
-def _move(path: Path, where: str, report: bytes) -> None:
-    """Beside it, under a name of its own, with what became of it."""
-    folder = path.parent / where
+def _move(one: _Ready, where: str, ending: str, report: bytes) -> None:
+    """Beside it, under a name of its own, with what became of it and the note about it."""
+    folder = one.path.parent / where
     folder.mkdir(exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    target = folder / f"{stamp}-{path.name}"
+    target = folder / f"{stamp}-{one.path.name}"
     number = 1
     while target.exists():
         number += 1
-        target = folder / f"{stamp}-{number}-{path.name}"
-    target.with_name(target.name + (".report.csv" if where == _DONE else ".reason.txt")).write_bytes(report)
-    path.rename(target)
+        target = folder / f"{stamp}-{number}-{one.path.name}"
+    if report:
+        target.with_name(target.name + ending).write_bytes(report)
+    if one.note is not None:
+        one.note.rename(target.with_name(target.name + ".note"))
+    one.path.rename(target)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from ticket_core.decide import repeat
 from ticket_core.decide.act import Standing, decide_act, kinds_that_matter
@@ -17,7 +18,7 @@ from ticket_core.decide.known import Known
 from ticket_core.decide.repeat import Past
 from ticket_core.decide.rung import climb
 from ticket_core.errors import InputChanged, UnknownInput
-from ticket_core.model import Changes, Command, Outcome, Replay, Ticket, TicketChange, TicketDraft, Timer
+from ticket_core.model import FINISHED, Changes, Command, Outcome, Replay, Ticket, TicketChange, TicketDraft, Timer
 from ticket_core.policy import Policy
 from ticket_core.store import journal
 from ticket_core.store.clock import to_us
@@ -234,7 +235,7 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
     Raises:
         UnknownTicket, ActionRefused, FieldMissing, InputChanged: nothing is changed.
     """
-    people = _people_of_draft(tx, command, policy)
+    people = _people_of_uncounted(tx, command, policy)
     ticket = load_ticket(tx.connection, command.ticket_id, lock=True)
     key = journal.source_key(command)
     earlier = journal.known(tx, [key]).get(key) if key else None
@@ -253,9 +254,9 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
     )
     case = decide_act(command, standing, policy)
     others: tuple[TicketChange, ...] = ()
-    if people is not None and ticket.stage == "draft" and case.state["stage"] not in ("draft", "withdrawn"):
+    if people is not None and _counts_now(ticket, case.state):
         statement = replace(load_complaints(tx.connection, ticket.id)[0], text=case.state["text"])
-        known = _Batch(tx, policy, people).known(ticket.identities, ticket.profile)
+        known = _Batch(tx, policy, people).known(case.state["identities"], ticket.profile)
         others = begin_to_count(case, statement, known, policy, command.at)
     change = case.change()
     if inbound_id is not None:
@@ -274,13 +275,25 @@ _LINKS: Mapping[str, Callable[[Tx, Ticket, str], None]] = {
 }
 
 
-def _people_of_draft(tx: Tx, command: Command, policy: Policy) -> People | None:
-    """Whoever acts on a draft may submit it, then the repeat rule speaks: the person is locked before the ticket."""
+def _people_of_uncounted(tx: Tx, command: Command, policy: Policy) -> People | None:
+    """Whoever acts on a draft may submit it, and one in triage may be understood; then the repeat rule speaks.
+
+    The person is locked before the ticket.
+    """
     ticket = load_ticket(tx.connection, command.ticket_id)
-    if ticket.stage != "draft":
+    if ticket.stage != "draft" and not ticket.triage:
         return None
+    told = command.fields.get("identity")
+    keys = [*ticket.identities, *([told] if isinstance(told, str) else [])]
     window = policy.profiles[ticket.profile].repeat.window
-    return lock_people(tx, ticket.identities, window, [to_us(ticket.lodged_at)])
+    return lock_people(tx, keys, window, [to_us(ticket.lodged_at)])
+
+
+def _counts_now(before: Ticket, state: Mapping[str, Any]) -> bool:
+    """Whether what did not count until now does: a draft was submitted, or a person took it out of triage."""
+    if before.stage == "draft":
+        return state["stage"] not in ("draft", "withdrawn")
+    return bool(before.triage) and not state["triage"] and state["stage"] not in FINISHED
 
 
 def sweep(tx: Tx, now: datetime, policy: Policy, *, most: int = 200) -> int:

@@ -22,12 +22,15 @@ from gateway.errors import PermanentDelivery, Refused, TransientDelivery
 from gateway.message import Accepted, DeliveryReceipt, File, InboundMessage, OutboundMessage, Raw
 
 __all__ = [
+    "NAME_HEADER",
+    "NOTE_HEADER",
     "Accept",
     "Answer",
     "Channel",
     "Chat",
     "Choice",
     "Fetching",
+    "Filed",
     "Hosted",
     "Listening",
     "Memory",
@@ -42,10 +45,13 @@ __all__ = [
     "TransientDelivery",
     "Transport",
     "Visitor",
+    "Watched",
     "Webhook",
     "choices_in",
 ]
 
+#: The name of a file that is an input, and a note that lay beside it; percent-encoded.
+NAME_HEADER, NOTE_HEADER = "x-file-name", "x-file-note"
 #: One thing that an input says: somebody's message, or what became of a notice of ours.
 Parsed = InboundMessage | DeliveryReceipt
 #: Returns when the message is committed, else raises.
@@ -265,18 +271,42 @@ class SheetRow:
     share: float = 0.0
 
 
-class Tabular(Channel):
+class Watched(Channel):
+    """A channel for which people or programs put files into a folder."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where files are put for it; None where nowhere."""
+        return None
+
+
+class Filed(Watched):
+    """A channel each of whose inputs is one file: its name and a note beside it are headers of the raw input.
+
+    Both are percent-encoded, under `NAME_HEADER` and `NOTE_HEADER`.
+    """
+
+    @property
+    def note_within(self) -> timedelta:
+        """How long after its file a note may come."""
+        return timedelta(0)
+
+    def notes_of(self, name: str) -> tuple[str, ...]:
+        """Names of files that may lie beside the file `name` and tell about it."""
+        return ()
+
+    def may_be_note(self, name: str) -> bool:
+        """Whether a file of this name may be a note about one that is still to come."""
+        return False
+
+
+class Tabular(Watched):
     """A channel whose cases come in files too."""
 
     @property
     @abstractmethod
     def source_name(self) -> str:
         """The name of the forwarding body."""
-
-    @property
-    def folder(self) -> Path | None:
-        """Where files are put for it; None where nowhere."""
-        return None
 
     @abstractmethod
     def rows(self, raw: Raw) -> Iterator[SheetRow]:

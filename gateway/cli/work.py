@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from gateway.app import Parts
-from gateway.channels.base import Tabular
+from gateway.channels.base import NAME_HEADER, Tabular
 from gateway.cli.failures import none_of
 from gateway.control import Command
 from gateway.importing import import_file
@@ -50,6 +52,7 @@ async def ingest(parts: Parts, arguments: Arguments) -> JSON:
         body=base64.b64decode(str(arguments["body"])),
         received_at=datetime.now(UTC),
         media_type=str(arguments["media_type"]),
+        headers={NAME_HEADER: quote(Path(str(arguments["file"])).name)},
     )
     if len(raw.body) > channel.limit:
         return [{**_EMPTY, "file": arguments["file"], "channel": name, "outcome": "refused"}]

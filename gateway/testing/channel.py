@@ -43,7 +43,7 @@ class ChannelConformance(DoorRules):
         found = read_folder(self.fixtures)
         assert found, f"no captured payload in {self.fixtures}"
         assert not stray_expectations(self.fixtures), "expectations without a payload"
-        assert any("opened" in one.outcomes for one in found), "no payload that opens a ticket"
+        assert any(self.opens_as in one.outcomes for one in found), "no payload that opens a ticket"
 
     def test_an_input_says_what_was_written_down(self, captured: Captured) -> None:
         """Every field that parse fills is expected, and nothing else."""

@@ -28,6 +28,7 @@ class WrittenChannel(AdapterConformance):
     `covers` says what a webhook's signature proves: the whole body, or only who sends (a shared secret).
     `fresh_for` is how old a signed input may be where the signature holds a time; None where it holds none.
     `own_ids` is False where a person sits in front of each input, so that every arrival is one of its own.
+    `opens_as` is the outcome of a payload as it should be: ``triage`` where only a person can say what it means.
     """
 
     section: ClassVar[str] = "channels"
@@ -36,6 +37,7 @@ class WrittenChannel(AdapterConformance):
     covers: ClassVar[Covers] = "body"
     fresh_for: ClassVar[timedelta | None] = None
     own_ids: ClassVar[bool] = True
+    opens_as: ClassVar[str] = "opened"
     #: When the captured payloads arrive.
     received_at: ClassVar[datetime] = datetime(2026, 3, 2, 9, 30, tzinfo=timezone(timedelta(hours=8)))
 
@@ -88,7 +90,7 @@ class WrittenChannel(AdapterConformance):
         return captured.says
 
     def _first(self) -> Captured:
-        found = [one for one in read_folder(self.fixtures) if "opened" in one.outcomes]
+        found = [one for one in read_folder(self.fixtures) if self.opens_as in one.outcomes]
         if not found:
             pytest.fail("no captured payload that opens a ticket")
         return found[0]

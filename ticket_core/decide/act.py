@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,12 +13,25 @@ from ticket_core.decide.deadline import due
 from ticket_core.decide.span import UNITS
 from ticket_core.decide.timers import put_back
 from ticket_core.errors import ActionRefused, FieldMissing
-from ticket_core.model import GRADE_RANK, GRADES, JSON, KINDS, Attachment, Command, Complaint, Event, Ticket, Timer
+from ticket_core.model import (
+    GRADE_RANK,
+    GRADES,
+    JSON,
+    KINDS,
+    Attachment,
+    Command,
+    Complainant,
+    Complaint,
+    Event,
+    Ticket,
+    Timer,
+)
 from ticket_core.policy import Policy
 from ticket_core.profile import Action, Profile
 
 _LONGEST_TEXT = 20_000
 _RATINGS = range(1, 6)
+_MOBILE = re.compile(r"\+861[3-9][0-9]{9}")
 #: Fields that an action writes straight into the ticket.
 _TICKET_FIELDS = ("group", "assignee", "priority", "kind", "respondent", "service_number", "subject")
 
@@ -58,6 +72,7 @@ def allowed_actions(ticket: Ticket, role: str, profile: Profile) -> tuple[Action
         if role in action.by
         and (not action.source or ticket.status in action.source)
         and (action.name != "undo_repeat" or ticket.grade_reason == "repeat")
+        and (action.event != "transcribed" or ticket.triage)
     )
 
 
@@ -91,6 +106,8 @@ def decide_act(command: Command, standing: Standing, policy: Policy) -> Case:
     if effect is not None:
         effect(case, standing, command, fields, changes, policy)
     case.happen(action.event, command.at, command.actor, {"action": action.name, **fields}, **changes)
+    if action.event == "transcribed" and not ticket.complainant.reachable and case.state["complainant"].reachable:
+        case.happen("reached", command.at, command.actor, {})
     return case
 
 
@@ -278,7 +295,35 @@ def _submit(
     changes["received_at"] = command.at
 
 
+def _transcribe(
+    case: Case, standing: Standing, _c: Command, fields: dict[str, Any], changes: dict[str, Any], _p: Policy
+) -> None:
+    """A person has heard or read what no machine could, and says what it is and who it is from."""
+    changes |= {"text": fields["text"], "triage": ""}
+    if "category" in fields:
+        changes["category"] = tuple(fields["category"])
+    who = standing.ticket.complainant
+    if "name" in fields:
+        who = replace(who, name=fields["name"])
+    if "identity" in fields:
+        who = _reached_at(who, fields["identity"])
+        changes["identities"] = tuple(dict.fromkeys((*case.state["identities"], fields["identity"])))
+    changes["complainant"] = who
+
+
+def _reached_at(who: Complainant, identity: str) -> Complainant:
+    """The complainant with this phone or address before those known."""
+    medium, _, value = identity.partition(":")
+    if medium == "email":
+        return replace(who, emails=tuple(dict.fromkeys((value, *who.emails))))
+    if medium != "phone":
+        return who
+    mobile = value if _MOBILE.fullmatch(value) else who.mobile
+    return replace(who, phones=tuple(dict.fromkeys((value, *who.phones))), mobile=mobile)
+
+
 _EFFECTS: Mapping[str, Effect] = {
+    "transcribed": _transcribe,
     "answered": _answer,
     "urged": _urge,
     "rated": _rate,

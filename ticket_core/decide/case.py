@@ -113,4 +113,4 @@ _FIELDS = fields(Ticket)
 _GIVEN_AGAIN = "given_again"
 #: A triage ticket that is understood at last has the deadlines it would have had, from its receipt on; a finished case
 #: that its forwarding body gives to us once more has them from then on.
-_STARTS_AS = {"replayed": "received", _GIVEN_AGAIN: "received"}
+_STARTS_AS = {"replayed": "received", "transcribed": "received", _GIVEN_AGAIN: "received"}

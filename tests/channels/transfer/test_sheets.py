@@ -169,7 +169,7 @@ async def test_a_file_in_the_folder_is_imported_once_it_rests_and_moved_with_its
     channel = Transfer("city", TransferSettings(source="12345", folder=folder))
     house.admit(channel)
     health = Health()
-    inbox = Inbox(house.reception, [channel], health)
+    inbox = Inbox(house.reception, [channel], health, house.record)
     (folder / "a.csv").write_bytes(table(row(1)))
     assert await inbox.step() == 0
     (folder / "a.csv").write_bytes(table(row(1), row(2)))
@@ -190,7 +190,7 @@ async def test_a_folder_that_is_gone_is_named_and_heals(house: House, tmp_path: 
     channel = Transfer("city", TransferSettings(source="12345", folder=tmp_path / "gone"))
     house.admit(channel)
     health = Health()
-    inbox = Inbox(house.reception, [channel], health)
+    inbox = Inbox(house.reception, [channel], health, house.record)
     await inbox.step()
     assert "gone" in health.why
     (tmp_path / "gone").mkdir()
