@@ -83,11 +83,6 @@ class Complainant:
     confidential: bool = False
     real_name: bool = False
 
-    @property
-    def reachable(self) -> bool:
-        """Whether a notice can be sent."""
-        return bool(self.mobile or self.emails or self.chats)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:

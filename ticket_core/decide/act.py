@@ -106,7 +106,7 @@ def decide_act(command: Command, standing: Standing, policy: Policy) -> Case:
     if effect is not None:
         effect(case, standing, command, fields, changes, policy)
     case.happen(action.event, command.at, command.actor, {"action": action.name, **fields}, **changes)
-    if action.event == "transcribed" and not ticket.complainant.reachable and case.state["complainant"].reachable:
+    if action.event == "transcribed" and not _reachable(ticket.complainant) and _reachable(case.state["complainant"]):
         case.happen("reached", command.at, command.actor, {})
     return case
 
@@ -309,6 +309,11 @@ def _transcribe(
         who = _reached_at(who, fields["identity"])
         changes["identities"] = tuple(dict.fromkeys((*case.state["identities"], fields["identity"])))
     changes["complainant"] = who
+
+
+def _reachable(who: Complainant) -> bool:
+    """Whether a notice can be sent."""
+    return bool(who.mobile or who.emails or who.chats)
 
 
 def _reached_at(who: Complainant, identity: str) -> Complainant:
