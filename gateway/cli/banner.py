@@ -18,6 +18,7 @@ def banner(parts: Parts, base_url: str, logins: Sequence[str]) -> list[str]:
     return [
         f"{settings.organisation.name}  投诉受理网关已启动 / the complaint gateway is running",
         f"  投诉     complain     {base_url}/",
+        *([f"  会话     chat         {base_url}/chat"] if parts.visits.channels else []),
         *_by_mail(parts),
         f"  接口     API          {base_url}/docs",
         f"  工作台   console      {base_url}/console/",

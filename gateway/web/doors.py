@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from aiohttp import web
 
 from gateway.channels.base import Answer, Hosted, Webhook
 from gateway.errors import Refused
-from gateway.message import Raw
+from gateway.message import Accepted, Raw
 from gateway.web.auth import check_origin
 from gateway.web.callers import throttle
 from gateway.web.chat.stream import visitor_of
@@ -35,27 +37,16 @@ async def knock(request: web.Request) -> web.Response:
     channel = request.app[DOORS].get(request.match_info["name"])
     if channel is None:
         raise Problem(404, "not-found")
-    raw = Raw(
-        channel=channel.name,
-        body=await in_time(read_body(request, channel)),
-        received_at=datetime.now(UTC),
-        headers={name.lower(): _text(value) for name, value in request.headers.items()},
-        query={name: _text(value) for name, value in request.query.items()},
-        media_type=request.content_type,
-    )
+    if isinstance(channel, Hosted) and request.method == "POST":
+        return await _heard(request, channel)
+    raw = await _raw(request, channel)
     try:
         challenge = channel.challenge(raw)
         if challenge is not None:
             return _answered(challenge)
         if request.method == "GET" and not channel.by_get:
             raise Problem(405, "method-not-allowed", headers={"Allow": "POST"})
-        if channel.laborious or len(raw.body) > _LARGE:
-            await asyncio.to_thread(channel.verify, raw)
-        else:
-            channel.verify(raw)
-        if isinstance(channel, Hosted):
-            return await _heard(request, channel, raw)
-        accepted = await request.app[ACCEPT](channel, raw)
+        accepted = await _taken(request, channel, raw)
     except Refused as refused:
         request.app[METERS].count_input(channel.name, "refused")
         told = channel.refusal(refused)
@@ -65,14 +56,53 @@ async def knock(request: web.Request) -> web.Response:
     return _answered(channel.answer_to(raw, accepted))
 
 
-async def _heard(request: web.Request, channel: Hosted, raw: Raw) -> web.Response:
-    """What a page of ours pushes; the visitor's other pages hear of it after the commit."""
-    check_origin(request)
-    visits, account = request.app[VISITS], visitor_of(request, channel).account
-    visits.count(channel, account)
-    accepted = await request.app[ACCEPT](channel, raw)
+async def _heard(request: web.Request, channel: Hosted) -> web.Response:
+    """What a page of ours pushes: nothing of it is read before its visitor is known, and has not said too much.
+
+    The visitor's other pages hear of it after the commit.
+    """
+    visits, refused = request.app[VISITS], partial(request.app[METERS].count_input, channel.name, "refused")
+    try:
+        check_origin(request)
+        account = visitor_of(request, channel).account
+        visits.count(channel, account)
+        if request.content_length is None or request.content_length > _LARGE:
+            throttle(request, "intake")  # it brings a file
+    except Problem:
+        refused()
+        raise
+    raw = await _raw(request, channel)
+    try:
+        accepted = await _taken(request, channel, raw)
+    except Refused:
+        refused()
+        raise
     visits.wake(channel.name, account)
     return _answered(channel.answer_to(raw, accepted))
+
+
+async def _raw(request: web.Request, channel: Webhook) -> Raw:
+    return Raw(
+        channel=channel.name,
+        body=await in_time(read_body(request, channel)),
+        received_at=datetime.now(UTC),
+        headers={name.lower(): _text(value) for name, value in request.headers.items()},
+        query={name: _text(value) for name, value in request.query.items()},
+        media_type=request.content_type,
+    )
+
+
+async def _taken(request: web.Request, channel: Webhook, raw: Raw) -> Sequence[Accepted]:
+    """What came of an authentic input.
+
+    Raises:
+        Refused: it is none.
+    """
+    if channel.laborious or len(raw.body) > _LARGE:
+        await asyncio.to_thread(channel.verify, raw)
+    else:
+        channel.verify(raw)
+    return await request.app[ACCEPT](channel, raw)
 
 
 async def read_body(request: web.Request, channel: Webhook) -> bytes:
