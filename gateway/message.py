@@ -123,7 +123,7 @@ class OutboundMessage:
     fields: Mapping[str, Any] = field(default_factory=dict)  # a step back to a forwarding body: what it is about
     route: str = ""  # in a conversation: where the platform wants the answer now; empty when that has passed
     heard_at: datetime | None = None  # in a conversation: when that account last said something
-    sent_since: int = 0  # in a conversation: how many notices it got since then
+    sent_since: int = 0  # in a conversation: how many messages it got since then
 
 
 #: queued: kept until somebody fetches it. accepted: the provider has it. delivered: it reached the person. failed: it

@@ -39,6 +39,11 @@ class Reply:
     media_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def attached(self) -> bool:
+        """Whether it is a file that somebody made: what stands in it may look like a refusal."""
+        return self.headers.get("content-disposition", "").lower().startswith("attachment")
+
 
 class TooLong(TransientDelivery):
     """An answer of more bytes than anybody reads: it says nothing of whom we write to."""

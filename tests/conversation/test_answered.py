@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,6 +58,16 @@ async def test_a_reply_is_worded_and_goes_where_the_platform_wants_it_now(desk: 
     await desk.step(2 * MINUTE)
     later = to(desk, "42")[-1]
     assert (later.route, later.sent_since) == ("", 1)
+
+
+async def test_of_a_notice_in_several_messages_each_counts_as_the_platform_counts(desk: Desk, li: Talker) -> None:
+    desk.post.answer = lambda message: replace(taken_by_provider(message), parts=3)
+    taken = await li.say("宽带断了三天")
+    await desk.step()
+    assert taken.ticket is not None
+    await desk.act(taken.ticket, "answer", text="已修复")
+    await desk.step(MINUTE)
+    assert [one.sent_since for one in to(desk, "42")] == [0, 3]
 
 
 async def test_a_reply_that_comes_too_late_is_not_sent(desk: Desk, li: Talker) -> None:

@@ -45,11 +45,13 @@ class WeComServer:
     answered: dict[str, int] = field(default_factory=dict)
     stale: bool = False  # tokens are given out, and have expired at once
     nobody: set[str] = field(default_factory=set)
+    unlicensed: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     messages: list[JSON] = field(default_factory=list)
     tickets: set[str] = field(default_factory=set)
     page: int = 1000
+    stuck: bool = False  # it says that there is more and tells no new place
     most_at_once: int = 0
     connections: int = 0
     _in_hand: int = 0
@@ -137,7 +139,8 @@ class WeComServer:
                 return _said(45047 if wechat else 95001, "out of response count limit")
             self.answered[to] += 1
         self.sent.append(said)
-        nobody = {"invaliduser": to} if to in self.nobody else {}
+        nobody = {"invaliduser": to.lower()} if to in self.nobody else {}
+        nobody |= {"unlicenseduser": to.lower()} if to in self.unlicensed else {}
         return web.json_response({"errcode": 0, "errmsg": "ok", "msgid": said.get("msgid", "MSGID-1"), **nobody})
 
     def _sync(self, ask: JSON) -> web.Response:
@@ -151,7 +154,7 @@ class WeComServer:
                 "errcode": 0,
                 "errmsg": "ok",
                 "next_cursor": str(end),
-                "has_more": int(end < len(self.messages)),
+                "has_more": int(end < len(self.messages) or self.stuck),
                 "msg_list": self.messages[start:end],
             }
         )
@@ -160,7 +163,8 @@ class WeComServer:
         if name not in self.files:
             return _said(40007, "invalid media_id")
         media_type, content = self.files[name]
-        return web.Response(body=content, content_type=media_type)
+        shown = {"Content-disposition": f'attachment; filename="{name}"'}
+        return web.Response(body=content, content_type=media_type, headers=shown)
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ from ticket_core.model import Ticket
 from ticket_core.store.clock import from_us, to_us
 from ticket_core.store.person import who
 from ticket_core.store.rows import ticket_of
-from ticket_core.store.schema import contact, conversation, notice, ticket
+from ticket_core.store.schema import contact, conversation, delivery, notice, ticket
 from ticket_core.store.tx import Tx
 
 _TICKETS = 20  # the newest of an account that its commands can be about
@@ -151,12 +151,18 @@ def load_lines(connection: Connection, accounts: Collection[tuple[str, str]]) ->
 
 
 def _sent_since(connection: Connection, row: Row[Any]) -> int:
+    """Messages, as platforms count them: a notice may go out in several."""
     sent = (notice.c.due == 0) & (notice.c.state != "suppressed")
-    query = select(func.count()).where(
-        sent,
-        notice.c.state.in_(("accepted", "delivered")),
-        notice.c.medium == row.channel,
-        notice.c.address == row.account,
-        notice.c.created_at >= row.heard_at,
+    query = (
+        select(func.coalesce(func.sum(delivery.c.parts), 0))
+        .join(notice, notice.c.id == delivery.c.notice_id)
+        .where(
+            sent,
+            notice.c.medium == row.channel,
+            notice.c.address == row.account,
+            notice.c.created_at >= row.heard_at,
+            delivery.c.kind == "try",
+            delivery.c.status.in_(("accepted", "delivered")),
+        )
     )
-    return connection.execute(query).scalar_one()
+    return int(connection.execute(query).scalar_one())

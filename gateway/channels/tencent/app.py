@@ -12,7 +12,7 @@ from gateway.channels.tencent.reading import inbound
 from gateway.channels.tencent.seal import Seal, echo
 from gateway.channels.tencent.settings import AppSettings
 from gateway.channels.tencent.xml import fields_of
-from gateway.errors import PermanentDelivery, Refused
+from gateway.errors import PermanentDelivery, Refused, TransientDelivery
 from gateway.message import Accepted, File, OutboundMessage, Raw
 
 
@@ -70,9 +70,16 @@ class WeComApp(Webhook, Talking, Fetching):
             "text": {"content": text},
         }
         answer = await self.cloud.call("/cgi-bin/message/send", said, message.reference)
-        if message.to in str(answer.get("invaliduser") or "").split("|"):
+        if _listed(message.to, answer.get("invaliduser")):
             raise PermanentDelivery("no such member, or not one of this application", status="invaliduser")
+        if _listed(message.to, answer.get("unlicenseduser")):  # the operator can mend that
+            raise TransientDelivery("the member has no licence for the interface")
         return str(answer.get("msgid") or "")
+
+
+def _listed(account: str, listed: object) -> bool:
+    """Accounts are told in small letters, however they are written."""
+    return account.lower() in str(listed or "").lower().split("|")
 
 
 def sealed_echo(seal: Seal, raw: Raw) -> Answer | None:

@@ -117,12 +117,13 @@ class Cloud:
             token = await self._token.get()
             query = {**query, "access_token": token}
             reply = await self._api.call(method, f"{self._place}{path}", query=query, **more)
-            code = _code(reply)
-            if code in _STALE:
+            if reply.attached:
+                return reply
+            if _code(reply) in _STALE:
                 self._token.expire(token)
                 if not last:
                     continue
-            checked(reply, self._codes, need_code=method == "POST")
+            checked(reply, self._codes)
             return reply
         raise AssertionError("unreachable")
 
@@ -137,10 +138,10 @@ class Cloud:
         raise TransientDelivery(f"no access token: {reply.status} {code}")
 
 
-def checked(reply: Reply, codes: Codes, *, need_code: bool = True) -> None:
+def checked(reply: Reply, codes: Codes) -> None:
     """Raise unless it was done. An unknown code is of our set-up: somebody mends it, so the notice waits for that."""
     code = _code(reply)
-    if reply.status == 200 and (code == 0 or (code is None and not need_code and "errmsg" not in reply.document)):
+    if reply.status == 200 and code == 0:
         return
     said = f"{reply.status} {code}"  # their texts hold addresses
     if code is not None and code in codes:

@@ -114,7 +114,8 @@ class WeComService(Webhook, Polling, Talking, Fetching):
                 page = await self._page(cursor)
                 found = page.get("msg_list")
                 messages = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-                cursor, more = str(page.get("next_cursor") or cursor), page.get("has_more") == 1
+                before, cursor = cursor, str(page.get("next_cursor") or cursor)
+                more = page.get("has_more") == 1 and cursor != before  # else it would be asked for without end
                 bodies = [orjson.dumps(one) for one in messages] or [_QUIET]
                 for body in bodies[:-1]:
                     yield self._raw(body), _nothing

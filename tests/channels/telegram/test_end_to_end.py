@@ -7,51 +7,35 @@ import contextlib
 import json
 import random
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.app import Parts, assemble, running, serving
+from gateway.app import Parts
 from gateway.channels.telegram import Telegram
-from gateway.config import Database, Http, Settings
+from tests.channels import whole
 from tests.channels.telegram.at_hand import FastPace, pressed, written
-from tests.cli.terminal import free_port
+from tests.channels.whole import do, journal, the_ticket, until
 from tests.servers.telegram import TOKEN, TelegramServer, telegram_server
-from ticket_core.model import Command
 from ticket_core.number import find_numbers
-from ticket_core.store.journals import list_inbound
-from ticket_core.store.tickets import load_complaints, load_events, load_ticket
+from ticket_core.store.tickets import load_complaints, load_events
 
 OTHER_TOKEN = "110201544:BBHdqTcvCH1vGWJxfSeofSAs0K5PALDsawx"
 
 
 @contextlib.asynccontextmanager
 async def gateway(folder: Path, **bots: dict[str, Any]) -> AsyncIterator[Parts]:
-    """A gateway with these channels, serving until the end of the block."""
-    port = free_port()
-    settings = Settings(
-        secret="a synthetic secret of a test gateway",
-        database=Database(url=f"sqlite:///{folder}/gateway.sqlite3"),
-        http=Http(port=port, public_url=f"http://127.0.0.1:{port}"),
-        channels={name: {"kind": "telegram", **table} for name, table in bots.items()},
-    )
-    parts = assemble(settings)
-    for channel in parts.channels.values():
+    """A gateway with these bots, whose turns take no time."""
+
+    def prepare(channel: Any) -> None:
         if isinstance(channel, Telegram):
             channel.pace = FastPace()
-    async with serving(parts), running(parts):
+
+    tables = {name: {"kind": "telegram", **table} for name, table in bots.items()}
+    async with whole.gateway(folder, tables, prepare) as parts:
         yield parts
-
-
-async def until(found: Any) -> Any:
-    """What `found` finds, as soon as it finds something."""
-    async with asyncio.timeout(15):
-        while not (what := await found()):  # noqa: ASYNC110  the store tells nobody
-            await asyncio.sleep(0.02)
-        return what
 
 
 async def webhook_of(server: TelegramServer) -> None:
@@ -61,24 +45,6 @@ async def webhook_of(server: TelegramServer) -> None:
         return bool(server.webhook)
 
     await until(told)
-
-
-async def journal(parts: Parts) -> list[Any]:
-    """All inputs, newest first."""
-    page = await parts.store.read(lambda connection: list_inbound(connection, cursor=None, limit=200))
-    return list(page.rows)
-
-
-async def the_ticket(parts: Parts) -> Any:
-    """The one ticket there is."""
-    (ticket_id,) = {line.ticket_id for line in await journal(parts)} - {None}
-    return await parts.store.read(partial(load_ticket, ticket_id=ticket_id))
-
-
-async def do(parts: Parts, ticket: Any, action: str, *, role: str, **fields: Any) -> None:
-    """Somebody does something to the ticket."""
-    command = Command(ticket_id=ticket.id, action=action, actor=role, role=role, at=datetime.now(UTC), fields=fields)
-    await parts.reception.act(command)
 
 
 @pytest.fixture

@@ -104,10 +104,17 @@ async def test_a_long_notice_goes_in_pieces_and_a_second_try_sends_the_rest_only
         assert "\n".join(one["text"]["content"] for one in server.sent) == text
 
 
-async def test_a_member_that_the_application_cannot_see_is_a_permanent_failure() -> None:
-    async with wecom_server(nobody={"lisi"}) as server, at(server, "wecom-app") as channel:
+@pytest.mark.parametrize("account", ["lisi", "LiSi"])  # they are told in small letters
+async def test_a_member_that_the_application_cannot_see_is_a_permanent_failure(account: str) -> None:
+    async with wecom_server(nobody={account}) as server, at(server, "wecom-app") as channel:
         with pytest.raises(PermanentDelivery):
-            await channel.send(notice())
+            await channel.send(notice(to=account))
+
+
+async def test_a_member_without_a_licence_waits_for_the_operator() -> None:
+    async with wecom_server(unlicensed={"LiSi"}) as server, at(server, "wecom-app") as channel:
+        with pytest.raises(TransientDelivery):
+            await channel.send(notice(to="LiSi"))
 
 
 @pytest.mark.parametrize("code", [45009, -1, 60020, 48002])
@@ -205,6 +212,13 @@ async def test_files_are_fetched_with_the_token_until_they_are_gone(kind: str) -
             await channel.fetch("M2 image-8.jpg")
 
 
+async def test_a_file_that_looks_like_a_refusal_is_a_file() -> None:
+    sheet = b'{"errcode": 42001, "errmsg": "access_token expired"}'
+    async with wecom_server(files={"M1": ("application/json", sheet)}) as server, at(server, "wecom-app") as channel:
+        assert (await channel.fetch("M1 a.json")).content == sheet
+        assert server.tokens == 1
+
+
 # --- Asking
 
 
@@ -253,6 +267,18 @@ async def test_a_file_that_is_too_large_is_never_fetched() -> None:
     async with wecom_server(files=film) as server, at(server, "wecom-app", timeout=10) as channel:
         with pytest.raises(PermanentDelivery, match="larger"):
             await channel.fetch("M1 film.mp4")
+
+
+async def test_who_says_that_there_is_more_and_not_where_is_not_asked_without_end() -> None:
+    async with wecom_server(stuck=True, messages=[written(0)]) as server, at(server, "wecom-kf") as channel:
+        assert await texts(channel, 1) == ["第0条"]
+        server.asked.clear()
+        async with asyncio.timeout(5):
+            async for _raw, done in channel.poll():
+                await done()
+                if server.asked:
+                    break
+        assert len(server.asked) <= 2
 
 
 async def test_a_page_that_was_not_committed_is_asked_for_again() -> None:
