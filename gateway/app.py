@@ -23,6 +23,7 @@ from gateway.importing import Imports
 from gateway.inbox import Inbox
 from gateway.keys import Keys
 from gateway.loops import Health, keep_running, run_channel, take
+from gateway.mailed import Mailed
 from gateway.memory import StoreMemory
 from gateway.message import Accepted, Raw
 from gateway.normalize.contact import Phone, phone_key, read_phone
@@ -69,6 +70,7 @@ class Parts:
     store: Store
     renderer: Renderer
     reception: Reception
+    mailed: Mailed
     dispatcher: Dispatcher
     sweeper: Sweeper
     fetcher: Fetcher
@@ -142,6 +144,7 @@ def assemble(settings: Settings) -> Parts:
         store=store,
         renderer=renderer,
         reception=reception,
+        mailed=Mailed(reception, {name: one for name, one in channels.items() if isinstance(one, Tabular)}),
         dispatcher=dispatcher,
         sweeper=Sweeper(
             store,
@@ -204,7 +207,7 @@ async def opened(parts: Parts) -> AsyncIterator[Parts]:
 async def running(parts: Parts) -> AsyncIterator[Parts]:
     """Everything that is configured, running; stops cleanly on the way out."""
     async with opened(parts):
-        receive, record = parts.reception.receive, parts.dispatcher.record_receipt
+        receive, record = parts.mailed.receive, parts.dispatcher.record_receipt
         jobs = [
             keep_running("clock", parts.health["clock"], parts.sweeper.run),
             keep_running("files", parts.health["files"], parts.fetcher.run),
@@ -240,7 +243,7 @@ def web_application(parts: Parts) -> web.Application:
     )
 
     async def accept(channel: Channel, raw: Raw) -> Sequence[Accepted]:
-        return await take(channel, raw, parts.reception.receive, parts.dispatcher.record_receipt)
+        return await take(channel, raw, parts.mailed.receive, parts.dispatcher.record_receipt)
 
     application = web.Application(middlewares=[problems], client_max_size=limits.body_bytes)
     application[RECEPTION] = parts.reception

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gateway.channels.base import Channel, Transport, Watched
+from gateway.channels.base import Channel, Tabular, Transport, Watched
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.registry import build
@@ -101,13 +101,29 @@ def make_channels(settings: Settings) -> dict[str, Channel]:
     """
     defaults = {"public_url": settings.http.public_url, "sources_folder": settings.sources_folder}
     made: dict[str, Channel] = build("channels", channel_tables(settings), common=_CHANNEL_KEYS, defaults=defaults)
+    if problems := [*_watched_twice(made), *_unread_sheets(made)]:
+        raise ConfigError(problems)
+    return made
+
+
+def _watched_twice(channels: Mapping[str, Channel]) -> Iterator[str]:
+    """Folders that two channels look into."""
     watched: dict[Path, str] = {}
-    for name, channel in made.items():
+    for name, channel in channels.items():
         if isinstance(channel, Watched) and channel.folder is not None:
             other = watched.setdefault(channel.folder.absolute(), name)
             if other != name:
-                raise ConfigError([f"channels.{name}.folder: belongs to channels.{other} already"])
-    return made
+                yield f"channels.{name}.folder: belongs to channels.{other} already"
+
+
+def _unread_sheets(channels: Mapping[str, Channel]) -> Iterator[str]:
+    """Mailboxes whose sheets nobody reads."""
+    readers = sorted(name for name, one in channels.items() if isinstance(one, Tabular))
+    for name, channel in channels.items():
+        for place, one in enumerate(getattr(channel.settings, "forwarders", ())):
+            if one.channel not in readers:
+                where = f"channels.{name}.forwarders.{place}.channel"
+                yield f"{where}: {one.channel} reads no sheets; those that do: {', '.join(readers) or 'none'}"
 
 
 def make_transports(settings: Settings, channels: Mapping[str, Channel] = MappingProxyType({})) -> dict[str, Transport]:

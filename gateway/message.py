@@ -35,6 +35,14 @@ class File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sheets:
+    """Files of cases that came with a message of a forwarding body; `channel` is the channel that reads them."""
+
+    channel: str
+    files: tuple[File, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
     """What makes a message part of a conversation 会话: both sides talk in turn, and it is answered where it was said.
 
@@ -83,6 +91,7 @@ class InboundMessage:
     `automatic` names the marker that shows a machine wrote it. `readable` is False when parse gave up (then: triage).
     `thread` are the message ids and reply addresses it refers to; normalize looks for our own token among them.
     A message with a `talk` belongs to a conversation; a button that was pressed is the `text` it stands for.
+    `sheets` are cases of a forwarding body, each for itself; they are not among the `attachments`.
     """
 
     channel: str
@@ -102,6 +111,7 @@ class InboundMessage:
     automatic: str | None = None
     bounced: tuple[Bounce, ...] = ()
     talk: Talk | None = None
+    sheets: Sheets | None = None
     readable: bool = True
     problem: str = ""
 

@@ -81,6 +81,7 @@ def _look(settings: Settings, online: bool) -> tuple[list[str], list[str], str]:
         *findings.in_the_clear(settings, findings.endpoints(channels, transports)),
         *findings.of_transports(transports.values()),
         *findings.of_borders(channels),
+        *findings.of_forwarders(channels),
         *findings.of_proof(channels),
         *findings.unknown_variables(os.environ),
         *(findings.of_calendar(policy, datetime.now(UTC)) if policy is not None else ()),

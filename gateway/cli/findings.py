@@ -143,6 +143,18 @@ def of_proof(channels: Mapping[str, Channel]) -> Iterator[str]:
                 yield f"channels.{name}.{key}: empty; nothing proves that what is pushed was not changed on its way"
 
 
+def of_forwarders(channels: Mapping[str, Channel]) -> Iterator[str]:
+    """Warnings: doors open to everybody whose mails are believed by a header that anybody can write."""
+    for name, channel in channels.items():
+        door = getattr(channel.settings, "door", None)
+        believed = any(one.authserv for one in getattr(channel.settings, "forwarders", ()))
+        if believed and door is not None and not _is_local(door.host):
+            yield (
+                f"channels.{name}.forwarders: believes Authentication-Results although its door is open to other "
+                "machines; only a mail server in front of it that takes away such headers of others makes them true"
+            )
+
+
 def in_the_clear(settings: Settings, places: Iterable[tuple[str, Any]]) -> Iterator[str]:
     """Warnings: connections to other machines, and pages for other machines, without TLS."""
     http = settings.http

@@ -59,8 +59,9 @@ async def ingest(parts: Parts, arguments: Arguments) -> JSON:
     told: list[tuple[InboundMessage, Accepted]] = []
 
     async def receive(message: InboundMessage) -> Accepted:
-        accepted = await parts.reception.receive(message)
-        told.append((message, accepted))
+        settled = await parts.mailed.settled(message)
+        accepted = await parts.reception.receive(settled)
+        told.append((settled, accepted))
         return accepted
 
     await take(channel, raw, receive, parts.dispatcher.record_receipt)
@@ -152,12 +153,12 @@ async def replay(parts: Parts, arguments: Arguments) -> JSON:
     if not messages:
         return {**told, "outcome": "duplicate", "ticket": None if line.ticket_id is None else number_of(line.ticket_id)}
     mine = next((one for one in messages if one.external_id == line.external_id), messages[0])
-    draft = await asyncio.to_thread(to_draft, mine, parts.readings[line.channel])
+    draft = await asyncio.to_thread(to_draft, await parts.mailed.settled(mine), parts.readings[line.channel])
     again = replace(draft, replay=Replay(inbound_id=inbound_id, at=datetime.now(UTC)))
     taken = (await parts.store.run(partial(intake, drafts=[again], policy=parts.reception.policy)))[0]
     for other in messages:
         if other is not mine and other.external_id is not None:  # known by its id, it has no second effect
-            await parts.reception.receive(other)
+            await parts.mailed.receive(other)
     parts.dispatcher.wake()
     return {**told, "outcome": taken.outcome, "ticket": None if taken.ticket is None else number_of(taken.ticket.id)}
 

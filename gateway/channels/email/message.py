@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.channels.base import Parsed
+from gateway.channels.email.forwarded import forwarder_of, is_sheet
 from gateway.channels.email.settings import EmailSettings
-from gateway.message import Address, Bounce, DeliveryReceipt, File, InboundMessage, Raw
+from gateway.message import Address, Bounce, DeliveryReceipt, File, InboundMessage, Raw, Sheets
 from gateway.normalize.mail import ParsedMail, parse_mail
+from gateway.normalize.mail.model import MailFile
 
 MEDIA_TYPE = "message/rfc822"
 # What the doors know of a mail beside its bytes; kept in `Raw.headers`.
@@ -36,6 +38,9 @@ def read_mail(raw: Raw, settings: EmailSettings) -> list[Parsed]:
     recipients = _recipients(mail, raw.headers)
     problem = raw.headers.get(PROBLEM, "")
     sender = mail.sender.address or envelope_from.strip("<>")
+    forwarder = None if mail.bounced or problem else forwarder_of(raw.body, recipients, settings)
+    sheets = [one for one in mail.attachments if is_sheet(one)] if forwarder else []
+    others = [one for one in mail.attachments if not sheets or not (one.inline or is_sheet(one))]
     message = InboundMessage(
         channel=raw.channel,
         external_id=external_id(mail, raw),
@@ -48,9 +53,8 @@ def read_mail(raw: Raw, settings: EmailSettings) -> list[Parsed]:
         html=mail.html_source,
         reply_text=mail.reply_text,
         lodged_at=mail.date,
-        attachments=tuple(
-            File(name=one.name, media_type=one.media_type, content=one.content) for one in mail.attachments
-        ),
+        attachments=_files(others),
+        sheets=Sheets(channel=forwarder.channel, files=_files(sheets)) if forwarder and sheets else None,
         thread=_thread(mail, recipients, settings),
         automatic=_automatic(mail, sender, settings),
         bounced=tuple(
@@ -66,6 +70,10 @@ def read_mail(raw: Raw, settings: EmailSettings) -> list[Parsed]:
         problem=problem or "; ".join(mail.problems),
     )
     return [message, *_receipts(message)]
+
+
+def _files(attached: Sequence[MailFile]) -> tuple[File, ...]:
+    return tuple(File(name=one.name, media_type=one.media_type, content=one.content) for one in attached)
 
 
 def _with_return_path(body: bytes, envelope_from: str) -> bytes:

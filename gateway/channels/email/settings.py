@@ -78,6 +78,26 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarder:
+    """A forwarding body that sends its cases in sheets by mail; they are read by the channel `channel`.
+
+    `senders` are its addresses, or whole domains as ``@example.com``. What proves them is either our own mail server,
+    by the name `authserv` that it puts into Authentication-Results, or `token`: the mail was sent to our address with
+    ``+TOKEN`` behind its name.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    channel: str
+    senders: Annotated[tuple[Annotated[str, Field(pattern=r"^[^@\s]*@[^@\s]+\.[^@\s]+$")], ...], Field(min_length=1)]
+    authserv: str = ""
+    token: Annotated[str, Field(pattern="^([A-Za-z0-9_-]{16,64})?$")] = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if bool(self.authserv) == bool(self.token):
+            raise ValueError("exactly one of authserv and token is needed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmailSettings:
     """One address with its aliases, and how mail for it comes in. `limit` is the largest mail in bytes."""
 
@@ -87,6 +107,7 @@ class EmailSettings:
     imap: Imap | None = None
     door: Door | None = None
     limit: Annotated[int, Field(ge=1024)] = 26 << 20
+    forwarders: tuple[Forwarder, ...] = ()
 
     def __post_init__(self) -> None:
         for address in (self.address, *self.aliases):
