@@ -136,7 +136,15 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("text", "ground"), [*ON_GROUNDS, *ON_PALE, ("paper", "accent"), ("paper", "accent-deep"), ("text", "accent-pale")]
+    ("text", "ground"),
+    [
+        *ON_GROUNDS,
+        *ON_PALE,
+        ("paper", "accent"),
+        ("paper", "accent-deep"),
+        ("text", "accent-pale"),
+        ("muted", "accent-pale"),
+    ],
 )
 def test_text_can_be_read_by_weak_eyes(text: str, ground: str) -> None:
     assert contrast(COLOURS[text], COLOURS[ground]) >= 4.5

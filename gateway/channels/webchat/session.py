@@ -38,7 +38,7 @@ class Sessions:
 
     def new(self, at: datetime) -> Visitor:
         """A visitor who was not here before."""
-        return self._made_out(secrets.token_urlsafe(_SECRET_BYTES), at)
+        return self.made_out(secrets.token_urlsafe(_SECRET_BYTES), at)
 
     def visitor(self, token: str, at: datetime) -> Visitor | None:
         """Whose token this is; after a day with a newer one. None for a forged, broken or expired one."""
@@ -52,10 +52,11 @@ class Sessions:
         if not made_out_at - _SKEW <= at <= made_out_at + self._keep:
             return None
         if at - made_out_at > min(_RENEWED_AFTER, self._keep / 2):
-            return self._made_out(secret, at, is_renewed=True)
+            return self.made_out(secret, at, is_renewed=True)
         return Visitor(account=account_of(secret), token=token, until=made_out_at + self._keep)
 
-    def _made_out(self, secret: str, at: datetime, *, is_renewed: bool = False) -> Visitor:
+    def made_out(self, secret: str, at: datetime, *, is_renewed: bool = False) -> Visitor:
+        """The visitor with this secret and a token made out at that time."""
         made_out = str(int(at.timestamp()))
         token = f"{secret}.{made_out}.{self._sign(secret, made_out)}"
         until = datetime.fromtimestamp(int(made_out), UTC) + self._keep

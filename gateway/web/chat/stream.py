@@ -7,6 +7,7 @@ address. Where something between us holds it back, the page asks for the lines e
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from ticket_core.store.transcript import load_raw
 
 _STRICT = ConfigDict(extra="forbid")
 _BEAT = 15.0  # seconds after which a silent stream shows that it is alive; proxies cut what is silent for 30 or 60
+_LOOK_EVERY = 3.0  # seconds after which the place of a page that went away is free again
 _LONGEST = 600.0  # seconds of one stream; the page comes again by itself
 _WRITE_WITHIN = 20.0  # seconds; who does not read holds a place for nothing
 _HEADERS = {
@@ -126,15 +128,19 @@ async def _tell(
     store, visits, clock = request.app[RECEPTION].store, request.app[VISITS], asyncio.get_running_loop().time
     transcript, end = Transcript(channel, account), clock() + _LONGEST
     await _write(response, _event("lines", await store.read(transcript.fresh)))  # even of none: now it listens
-    while not visits.is_closing and clock() < end:
-        news.clear()
-        if fresh := await store.read(transcript.fresh):
-            await _write(response, _event("lines", fresh))
-        try:
-            async with asyncio.timeout(_BEAT):
+    beat = clock() + _BEAT
+    while not visits.is_closing and clock() < end and request.transport is not None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_EVERY):
                 await news.wait()
-        except TimeoutError:
+        if news.is_set():
+            news.clear()
+            if fresh := await store.read(transcript.fresh):
+                await _write(response, _event("lines", fresh))
+                beat = clock() + _BEAT
+        if clock() >= beat:
             await _write(response, b": \n\n")
+            beat = clock() + _BEAT
 
 
 async def file(request: web.Request) -> web.Response:

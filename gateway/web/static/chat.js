@@ -10,6 +10,7 @@ const FIRST_BYTES_WITHIN = 10_000; // then something between us holds the stream
 const SILENT_AT_MOST = 45_000; // a living stream shows itself every 15 seconds
 const ASK_EVERY = 4_000;
 const ASK_EVERY_UNWATCHED = 30_000;
+const STREAM_AGAIN_AFTER = 600_000;
 const LONGEST_PAUSE = 30_000;
 
 const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time));
@@ -49,7 +50,8 @@ async function ask(address, options, within) {
   const wait = Number(response.headers.get("Retry-After"));
   if (response.status === 429 || response.status === 408 || response.status >= 500) throw new Later(wait || 10);
   const problem = await response.json().catch(() => ({}));
-  throw new Refused(problem.errors?.[0]?.reason ?? problem.title ?? String(response.status));
+  const reason = response.status === 413 ? words.large : String(response.status); // a proxy before us knows no words
+  throw new Refused(problem.errors?.[0]?.reason ?? problem.title ?? reason);
 }
 
 const mine = () => ({ "X-Chat-Session": session.token });
@@ -100,7 +102,7 @@ async function send() {
       await sessionOrNew();
       await push(message, content);
       settle(id);
-      put({ id, by: "you", sent: Date.now() });
+      if (lines.has(id)) put({ id, by: "you", sent: Date.now() }); // it may be cleared by now
       pause = 1_000;
       if (state.dataset.why === "sending") said("", "");
     } catch (error) {
@@ -109,7 +111,7 @@ async function send() {
         await sleep(1_000);
       } else if (error instanceof Refused) {
         settle(id);
-        put({ id, by: "you", problem: error.message });
+        if (lines.has(id)) put({ id, by: "you", problem: error.message });
         tell(say("refused", { reason: error.message }), 15_000);
       } else {
         const seconds = error instanceof Later ? error.seconds : Math.round(pause / 1_000);
@@ -134,6 +136,7 @@ const isBack = () => new Promise((resolve) => addEventListener("online", resolve
 function end() {
   kept.drop("session");
   session = null;
+  unseen.clear();
   tell(words.ended, 20_000);
 }
 
@@ -148,15 +151,16 @@ const isWatched = () => isOpen && !document.hidden;
 async function listen() {
   if (listening) return;
   let pause = 1_000;
-  let isHeldBack = false;
+  let heldBackUntil = 0; // then the stream is tried again
   while (session) {
     listening = new AbortController();
     const began = Date.now();
     try {
-      if (isWatched() && !isHeldBack) {
-        isHeldBack = !(await follow(listening));
-        if (isHeldBack) tell(words.slow, 10_000);
-        else if (Date.now() - began > 2_000) pause = 1_000;
+      if (isWatched() && began > heldBackUntil) {
+        if (!(await follow(listening))) {
+          heldBackUntil = Date.now() + STREAM_AGAIN_AFTER;
+          tell(words.slow, 10_000);
+        } else if (Date.now() - began > 2_000) pause = 1_000;
         else await sleep(1_000);
       } else {
         const response = await ask(`${root.dataset.base}/lines`, { headers: mine() }, SEND_WITHIN);
@@ -167,7 +171,10 @@ async function listen() {
     } catch (error) {
       if (listening.signal.aborted) continue;
       if (error instanceof Ended) { end(); break; }
-      if (error instanceof Later) { isHeldBack = true; pause = Math.max(pause, error.seconds * 1_000); }
+      if (error instanceof Later) { // no place to listen: ask now and then meanwhile
+        heldBackUntil = Date.now() + error.seconds * 6_000;
+        pause = Math.max(pause, error.seconds * 1_000);
+      }
       said("listening", navigator.onLine ? say("reconnecting", { seconds: Math.round(pause / 1_000) }) : words.offline);
       await Promise.race([rest(pause, listening.signal), isBack()]);
       pause = Math.min(pause * 2, LONGEST_PAUSE);
@@ -227,8 +234,9 @@ function heard(told) {
   let firstNew = null;
   for (const line of told.lines) {
     const isNew = put(line);
-    if (line.by === "you") settle(line.id);
-    else if (isNew && !line.seen) {
+    if (line.by === "you") {
+      if (queue.has(line.id)) settle(line.id);
+    } else if (isNew && !line.seen) {
       unseen.add(line.id);
       firstNew ??= lines.get(line.id).element;
     }
@@ -290,8 +298,8 @@ choices.addEventListener("click", (event) => {
   if (pressed) enqueue({ text: pressed.dataset.says, label: pressed.textContent });
 });
 
-file.addEventListener("change", () => {
-  for (const one of file.files) {
+function sendFiles(files) {
+  for (const one of files) {
     if (one.size > largest) {
       tell(say("too_large", { name: one.name, limit: Math.floor(largest / (1 << 20)) }), 15_000);
       continue;
@@ -299,7 +307,21 @@ file.addEventListener("change", () => {
     const preview = PICTURE.test(one.name) ? URL.createObjectURL(one) : null;
     enqueue({ file: { name: one.name.slice(-255), size: one.size } }, one, preview);
   }
+}
+
+file.addEventListener("change", () => {
+  sendFiles(file.files);
   file.value = "";
+});
+
+box.addEventListener("paste", (event) => {
+  if (!event.clipboardData.files.length) return;
+  event.preventDefault();
+  sendFiles(event.clipboardData.files);
+});
+
+addEventListener("beforeunload", (event) => { // words are kept, files are not
+  if ([...queue.values()].some((one) => one.content)) event.preventDefault();
 });
 
 document.getElementById("leave-now").addEventListener("click", () => {

@@ -44,9 +44,12 @@ function element(tag, className, text = "") {
   return made;
 }
 
+// Not the point or bracket that ends a sentence around it.
+const LINK = /(https?:\/\/[^\s<>"'，。；）)]*[^\s<>"'，。；）).,;:!?])/;
+
 function withLinks(text) {
   const made = element("p", "text");
-  for (const part of text.split(/(https?:\/\/[^\s<>"'，。；）)]+)/)) {
+  for (const part of text.split(LINK)) {
     if (/^https?:\/\//.test(part)) {
       const link = element("a", "", part);
       link.href = part;
@@ -62,7 +65,7 @@ function time(at) {
   const when = new Date(at);
   const isToday = when.toDateString() === new Date().toDateString();
   const day = isToday ? {} : { year: "numeric", month: "2-digit", day: "2-digit" };
-  return new Intl.DateTimeFormat(locale, { ...day, hour: "2-digit", minute: "2-digit" }).format(when);
+  return new Intl.DateTimeFormat(locale, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(when);
 }
 
 function size(bytes) {

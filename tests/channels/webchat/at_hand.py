@@ -26,7 +26,7 @@ def chat(name: str = "chat", **settings: Any) -> WebChat:
 
 def token(raw: Raw, secret: str = SECRET, visitor: str = LI) -> str:
     """The token that this visitor got when the input arrived, of a channel that signs with `secret`."""
-    made = Sessions(raw.channel, secret.encode(), WebChatSettings().keep)._made_out(visitor, raw.received_at)
+    made = Sessions(raw.channel, secret.encode(), WebChatSettings().keep).made_out(visitor, raw.received_at)
     return made.token
 
 

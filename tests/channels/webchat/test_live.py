@@ -205,13 +205,13 @@ async def test_a_session_that_is_used_gets_a_newer_token_and_an_unused_one_ends(
         channel = parts.channels["chat"]
         assert isinstance(channel, WebChat)
         secret = page.token.partition(".")[0]
-        old = channel._sessions._made_out(secret, datetime.now(UTC) - timedelta(days=29))
+        old = channel._sessions.made_out(secret, datetime.now(UTC) - timedelta(days=29))
         page.token = old.token
         async with page.listening():
             await page.hears("路灯坏了")
         assert page.renewed["account"] == page.account
         assert page.renewed["token"] != old.token
-        page.token = channel._sessions._made_out(secret, datetime.now(UTC) - timedelta(days=31)).token
+        page.token = channel._sessions.made_out(secret, datetime.now(UTC) - timedelta(days=31)).token
         assert (await page.get("/chat/chat/lines")).status == 401
         page.token = page.renewed["token"]
         assert (await page.get("/chat/chat/lines")).status == 200
