@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Table, and_, func, or_, select
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    Table,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from ticket_core.decide.gate import DAY, HOUR
 from ticket_core.model import Complaint, Event, Ticket, Timer
+from ticket_core.store import many
 from ticket_core.store.clock import from_us
 from ticket_core.store.conversations import UNKNOWN_LINE, Line, load_lines
 from ticket_core.store.outbox import Owed, in_turn
-from ticket_core.store.rows import complaint_of, event_of
-from ticket_core.store.schema import complaint, event, inbound, notice
-from ticket_core.store.tickets import load_tickets, load_timers
+from ticket_core.store.rows import complaint_of, event_of, ticket_of
+from ticket_core.store.schema import complaint, event, inbound, notice, ticket
+from ticket_core.store.tickets import load_timers
 
 T = TypeVar("T")
 
@@ -88,7 +102,7 @@ def load_briefs(connection: Connection, owed: Sequence[Owed]) -> list[Brief | Sa
     """All that these notices tell of; one whose ticket or event is gone is left out."""
     lines = load_lines(connection, {(one.medium, one.address) for one in owed if one.medium not in _NO_CHAT})
     sayings = [
-        Saying(owed=one, said=json.loads(one.said), line=lines.get((one.medium, one.address), UNKNOWN_LINE))
+        Saying(owed=one, said=orjson.loads(one.said), line=lines.get((one.medium, one.address), UNKNOWN_LINE))
         for one in owed
         if one.said
     ]
@@ -100,39 +114,103 @@ def _load_briefs(
 ) -> list[Brief | Saying]:
     if not owed:
         return []
-    ids = {one.ticket_id for one in owed}
-    tickets = load_tickets(connection, ids)
-    timers = load_timers(connection, ids)
-    events = _load(connection, event, event_of, {(one.ticket_id, one.event_seq) for one in owed})
+    rows = _rows(connection, owed)
+    timers = load_timers(connection, {row.id for row in rows.values()})
+    tickets = {row.id: ticket_of(row) for row in {row.id: row for row in rows.values()}.values()}
+    events = {notice_id: _event_of(row) for notice_id, row in rows.items()}
     before = _load(connection, event, event_of, {at for one in events.values() if (at := _evidence_at(one))})
     statements = _load(
         connection, complaint, complaint_of, {at for one in events.values() if (at := _statement_at(one))}
     )
-    threads = _threads(connection, [one for one in owed if one.medium == "email"])
-    counts = _counts(connection, owed)
+    sent = _sent_before(connection, owed)
+    in_hour = _to_address_in_hour(owed, rows)
     briefs: list[Brief | Saying] = []
     for one in owed:
-        at = (one.ticket_id, one.event_seq)
-        if one.ticket_id not in tickets or at not in events:
+        row = rows.get(one.id)
+        if row is None:
             continue
-        happened = events[at]
-        in_hour, in_day = counts[one.id]
+        happened = events[one.id]
         evidence_at, statement_at = _evidence_at(happened), _statement_at(happened)
         briefs.append(
             Brief(
                 owed=one,
-                ticket=tickets[one.ticket_id],
+                ticket=tickets[row.id],
                 event=happened,
-                timers=timers[one.ticket_id],
+                timers=timers[row.id],
                 evidence=before.get(evidence_at) if evidence_at else None,
                 statement=statements.get(statement_at) if statement_at else None,
-                thread=threads.get(one.id, ()),
-                to_address_in_hour=in_hour,
-                of_ticket_in_day=in_day,
+                thread=(*_own_mail(row.first_key), *sent.get(one.id, ())),
+                to_address_in_hour=in_hour[one.id],
+                of_ticket_in_day=row.of_ticket,
                 line=lines.get((one.medium, one.address), UNKNOWN_LINE),
             )
         )
     return briefs
+
+
+def _rows(connection: Connection, owed: Sequence[Owed]) -> dict[int, Row[Any]]:
+    """By notice its ticket and its event, how many came before it, and by what key the complainant's mail came."""
+    given = many.values(connection, [one.id for one in owed])
+    return {row.notice_id: row for row in connection.execute(_query(connection.dialect.name), given)}
+
+
+@lru_cache
+def _query(dialect: str) -> Select[Any]:
+    """One statement for the batch: each row that is fetched lets the interpreter lock go, and waits to get it back."""
+    wanted, earlier = many.numbers(dialect), notice.alias("earlier")
+    not_suppressed = earlier.c.state != literal_column("'suppressed'")  # as in the index
+
+    def before(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+        query = select(func.count()).select_from(earlier)
+        return query.where(earlier.c.id < notice.c.id, not_suppressed, *conditions).scalar_subquery()
+
+    to_address = before(
+        earlier.c.due == literal_column("0"),
+        earlier.c.address == notice.c.address,
+        earlier.c.created_at > notice.c.created_at - HOUR // _MICROSECOND,
+        earlier.c.created_at <= notice.c.created_at,
+    )
+    of_ticket = before(
+        earlier.c.ticket_id == notice.c.ticket_id,
+        earlier.c.role == notice.c.role,
+        earlier.c.created_at > notice.c.created_at - DAY // _MICROSECOND,
+    )
+    first_key = (
+        select(inbound.c.source_key)
+        .join(complaint, complaint.c.inbound_id == inbound.c.id)
+        .where(complaint.c.ticket_id == notice.c.ticket_id, complaint.c.seq == 1)
+        .where(notice.c.medium == "email", notice.c.role == "complainant", inbound.c.source_key.like("%:<%@%>"))
+        .scalar_subquery()
+    )
+    return (
+        select(
+            notice.c.id.label("notice_id"),
+            to_address.label("to_address"),
+            of_ticket.label("of_ticket"),
+            first_key.label("first_key"),
+            event.c.seq.label("event_seq"),
+            event.c.kind.label("event_kind"),
+            event.c.at.label("event_at"),
+            event.c.actor.label("event_actor"),
+            event.c.data.label("event_data"),
+            ticket,
+        )
+        .select_from(wanted)
+        .join(notice, notice.c.id == wanted.c.value)
+        .join(ticket, ticket.c.id == notice.c.ticket_id)
+        .join(event, (event.c.ticket_id == notice.c.ticket_id) & (event.c.seq == notice.c.event_seq))
+    )
+
+
+def _event_of(row: Row[Any]) -> Event:
+    return Event(
+        ticket_id=row.id,
+        seq=row.event_seq,
+        kind=row.event_kind,
+        at=from_us(row.event_at),
+        actor=row.event_actor,
+        data=orjson.loads(row.event_data),
+    )
 
 
 def _evidence_at(happened: Event) -> tuple[int, int] | None:
@@ -160,61 +238,39 @@ def _load(
     return {(row.ticket_id, row.seq): made_of(row) for row in connection.execute(select(table).where(wanted))}
 
 
-def _counts(connection: Connection, owed: Sequence[Owed]) -> dict[int, tuple[int, int]]:
-    """For each notice how many came before it, to its address within an hour and to its role on its ticket in a day.
-
-    To its address, those count that are done with, and those of this batch.
-    """
-    earlier = notice.alias("earlier")
-
-    def before(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
-        query = select(func.count()).select_from(earlier)
-        return query.where(earlier.c.id < notice.c.id, earlier.c.state != "suppressed", *conditions).scalar_subquery()
-
-    to_address = before(
-        earlier.c.due == 0,
-        earlier.c.address == notice.c.address,
-        earlier.c.created_at > notice.c.created_at - HOUR // _MICROSECOND,
-        earlier.c.created_at <= notice.c.created_at,
-    )
-    of_ticket = before(
-        earlier.c.ticket_id == notice.c.ticket_id,
-        earlier.c.role == notice.c.role,
-        earlier.c.created_at > notice.c.created_at - DAY // _MICROSECOND,
-    )
-    query = select(notice.c.id, to_address, of_ticket).where(notice.c.id.in_([one.id for one in owed]))
-    found = {notice_id: (in_hour, in_day) for notice_id, in_hour, in_day in connection.execute(query)}
+def _to_address_in_hour(owed: Sequence[Owed], rows: Mapping[int, Row[Any]]) -> dict[int, int]:
+    """How many went to each notice's address in the hour before it: those done with, and those of this batch."""
+    found: dict[int, int] = {}
     ahead: dict[str, list[datetime]] = {}
     for one in sorted(owed, key=lambda one: one.id):
-        in_hour, in_day = found[one.id]
         before_it = ahead.setdefault(one.address, [])
-        found[one.id] = (in_hour + sum(at > one.created_at - HOUR for at in before_it), in_day)
+        if one.id in rows:
+            found[one.id] = rows[one.id].to_address + sum(at > one.created_at - HOUR for at in before_it)
         before_it.append(one.created_at)
     return found
 
 
-def _threads(connection: Connection, owed: Sequence[Owed]) -> dict[int, tuple[str | int, ...]]:
-    """Earlier mails by notice: the complainant's own where the first came by mail, then ours to the same address."""
-    if not owed:
+def _own_mail(source_key: str | None) -> tuple[str, ...]:
+    """The message id of the complainant's own mail, where the ticket was opened by one."""
+    return () if source_key is None else (source_key[source_key.index(":<") + 1 :],)
+
+
+def _sent_before(connection: Connection, owed: Sequence[Owed]) -> dict[int, tuple[int, ...]]:
+    """By notice the mails sent earlier about its ticket to its address; before its first event there are none."""
+    later = [one for one in owed if one.medium == "email" and one.event_seq > 1]
+    if not later:
         return {}
-    ids = {one.ticket_id for one in owed if one.role == "complainant"}
-    first = (
-        select(complaint.c.ticket_id, inbound.c.source_key)
-        .join(inbound, inbound.c.id == complaint.c.inbound_id)
-        .where(complaint.c.ticket_id.in_(ids), complaint.c.seq == 1, inbound.c.source_key.like("%:<%@%>"))
-    )
-    own = {ticket_id: (key[key.index(":<") + 1 :],) for ticket_id, key in connection.execute(first)}
-    later = {one.ticket_id for one in owed if one.event_seq > 1}  # before a ticket's first event nothing was sent
     query = (
         select(notice.c.id, notice.c.ticket_id, notice.c.address)
-        .where(notice.c.ticket_id.in_(later), notice.c.medium == "email", notice.c.attempts > 0)
+        .where(notice.c.ticket_id.in_({one.ticket_id for one in later}))
+        .where(notice.c.medium == "email", notice.c.attempts > 0)
         .order_by(notice.c.id)
     )
     sent: dict[tuple[int, str], list[int]] = {}
     for notice_id, ticket_id, address in connection.execute(query):
         sent.setdefault((ticket_id, address), []).append(notice_id)
-    found: dict[int, tuple[str | int, ...]] = {}
-    for one in owed:
+    found: dict[int, tuple[int, ...]] = {}
+    for one in later:
         ours = [notice_id for notice_id in sent.get((one.ticket_id, one.address), ()) if notice_id < one.id]
-        found[one.id] = (*(own.get(one.ticket_id, ()) if one.role == "complainant" else ()), *ours[-_THREAD:])
+        found[one.id] = tuple(ours[-_THREAD:])
     return found

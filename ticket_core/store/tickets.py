@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, delete, literal_column, select
+from sqlalchemy import Connection, Select, delete, literal_column, select
 
 from ticket_core.decide.owed import owed
 from ticket_core.errors import UnknownTicket
 from ticket_core.model import Attachment, Complaint, Event, File, Ticket, TicketChange, Timer
 from ticket_core.policy import Policy
+from ticket_core.store import many
 from ticket_core.store.clock import to_us
 from ticket_core.store.person import who
 from ticket_core.store.rows import (
@@ -194,9 +196,15 @@ def load_timers(connection: Connection, ids: Collection[int]) -> dict[int, dict[
     """Timers by ticket and name."""
     found: dict[int, dict[str, Timer]] = {ticket_id: {} for ticket_id in ids}
     if ids:
-        for row in connection.execute(select(timer).where(timer.c.ticket_id.in_(ids))):
+        for row in connection.execute(_timers_query(connection.dialect.name), many.values(connection, ids)):
             found[row.ticket_id][row.name] = timer_of(row)
     return found
+
+
+@lru_cache
+def _timers_query(dialect: str) -> Select[Any]:
+    wanted = many.numbers(dialect)
+    return select(timer).select_from(wanted).join(timer, timer.c.ticket_id == wanted.c.value)
 
 
 def load_due_timers(connection: Connection, now: datetime, most: int) -> tuple[dict[int, Ticket], list[Timer]]:
