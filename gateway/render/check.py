@@ -11,18 +11,14 @@ from jinja2 import TemplateSyntaxError, nodes
 from gateway.errors import RenderError
 from gateway.render.renderer import FILES, FORMS, META, SHARED, SPOKEN, Form, Renderer
 from gateway.render.sample import COMMON, sample_view
-from gateway.render.views import VIEW_FIELDS, NoticeView
+from gateway.render.views import VIEW_FIELDS, VIEWS, NoticeView
 from gateway.segments import segments
 
 MAX_SEGMENTS = 2
 """Parts an SMS may have with its sample's signature; a link makes the second one necessary."""
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_VIEWS = {
-    name: next(fields for view, fields in VIEW_FIELDS.items() if view.__name__.lower() == f"{name}view")
-    for name in NoticeView.__slots__
-    if name != "event"
-}
+_VIEWS = {name: VIEW_FIELDS[view] for name, view in VIEWS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

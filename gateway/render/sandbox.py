@@ -7,21 +7,61 @@ import traceback
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from jinja2 import DictLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, UndefinedError
+from jinja2 import DictLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, UndefinedError, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import escape
 
 from gateway.errors import RenderError
 from gateway.render.filters import filters_of
-from gateway.render.views import VIEW_FIELDS
+from gateway.render.views import VIEW_FIELDS, VIEWS
 
 Values: TypeAlias = dict[str, object]
 
 # What a template can raise: its own errors, and those of operators and filters over values of the wrong type.
 FAULTS = (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
+_MARKS = re.compile("[&<>'\"]")
+
+
+class _Code(CodeGenerator):
+    """Python of a template that reads a view's field as such and prints by one call, which halves its time.
+
+    Whatever is not a field of the view that bears its name goes through the sandbox all the same.
+    """
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802  Jinja's name
+        super().visit_Template(node, frame)
+        self.writeline("from gateway.render.views import " + ", ".join(view.__name__ for view in VIEWS.values()))
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
+        name = node.node.name if isinstance(node.node, nodes.Name) else ""
+        view = VIEWS.get(name)
+        if view is None or node.attr not in VIEW_FIELDS[view]:
+            super().visit_Getattr(node, frame)
+            return
+        value = frame.symbols.ref(name)
+        self.write(f"({value}.{node.attr} if type({value}) is {view.__name__} else ")
+        super().visit_Getattr(node, frame)
+        self.write(")")
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.volatile:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write("environment.escaped(" if frame.eval_ctx.autoescape else "environment.printed(")
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.volatile:
+            super()._output_child_post(node, frame, finalize)
+        else:
+            self.write(")")
 
 
 class _Environment(SandboxedEnvironment):
     """The sandbox, narrowed: of a view only its fields, of a mapping only its keys can be read."""
+
+    code_generator_class = _Code
 
     def getattr(self, obj: object, attribute: str) -> object:
         fields = VIEW_FIELDS.get(type(obj))
@@ -30,6 +70,16 @@ class _Environment(SandboxedEnvironment):
         if isinstance(obj, Mapping):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
+
+    @staticmethod
+    def printed(value: object) -> str:
+        """A value as text shows it."""
+        return value if type(value) is str else str(_no_blank(value))
+
+    @staticmethod
+    def escaped(value: object) -> str:
+        """A value as HTML shows it."""
+        return value if type(value) is str and not _MARKS.search(value) else escape(_no_blank(value))
 
 
 def environment_of(locale: str, files: dict[str, str]) -> SandboxedEnvironment:
@@ -66,9 +116,10 @@ def output_of(template: Template, values: Values, notice: str, form: str) -> str
 
 
 def _joined(template: Template, values: Values) -> str:
-    """What `Template.render` does, but over `values` as they are: merging them with globals is slow."""
+    """What `Template.render` does, but over `values` as they are: no globals, and nothing to merge."""
+    context = Context(template.environment, values, template.name, template.blocks)
     try:
-        return "".join(template.root_render_func(template.new_context(values, shared=True)))
+        return "".join(template.root_render_func(context))
     except FAULTS:
         template.environment.handle_exception()  # raises again, with the template's own line numbers
 

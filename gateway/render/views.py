@@ -98,8 +98,15 @@ class NoticeView:
     recipient: RecipientView
 
 
+#: The views by the names that templates know them by.
+VIEWS: dict[str, type] = {
+    "ticket": TicketView,
+    "due": DueView,
+    "link": LinkView,
+    "organisation": OrganisationView,
+    "recipient": RecipientView,
+}
 VIEW_FIELDS: dict[type, frozenset[str]] = {
-    view: frozenset(field.name for field in fields(view))
-    for view in (TicketView, DueView, LinkView, OrganisationView, RecipientView)
+    view: frozenset(field.name for field in fields(view)) for view in VIEWS.values()
 }
 """The only attributes that a template can read of a view."""
