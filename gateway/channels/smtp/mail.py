@@ -26,7 +26,12 @@ _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
 _WORD_BYTES = 36  # of UTF-8 in one encoded word: 60 characters with what stands around it, 76 with a header's name
 _SHORT = 50  # characters of ASCII that fit on a header's first line
 _LINE = 76
-_BOUNDARY = "=_cg-alternative"  # cannot occur in base64
+#: Head, text and HTML of a mail in two forms; the boundary cannot occur in base64.
+_ALTERNATIVE = b'%b\
+Content-Type: multipart/alternative; boundary="=_cg-alternative"\r\n\r\n\
+--=_cg-alternative\r\n%b\r\n--=_cg-alternative\r\n%b\r\n--=_cg-alternative--\r\n'
+
+_PART = b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n%b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +69,11 @@ def mail_bytes(message: OutboundMessage, sender: Sender, at: datetime) -> bytes:
         headers += [f"In-Reply-To: {thread[-1]}", "References: " + "\r\n ".join(thread)]
     if sender.reply_address:
         headers.append(f"Reply-To: {plus_address(sender.reply_address, message.token)}")
-    headers.append("MIME-Version: 1.0")
-    parts = [("plain", message.forms["text"])]
-    if "html" in message.forms:
-        parts.append(("html", message.forms["html"]))
-    if len(parts) == 1:
-        return ("\r\n".join(headers) + "\r\n" + _part(*parts[0])).encode("ascii")
-    body = "".join(f"--{_BOUNDARY}\r\n{_part(*part)}" for part in parts)
-    kind = f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"'
-    return ("\r\n".join((*headers, kind)) + f"\r\n\r\n{body}--{_BOUNDARY}--\r\n").encode("ascii")
+    headers.append("MIME-Version: 1.0\r\n")
+    head = "\r\n".join(headers).encode("ascii")
+    if "html" not in message.forms:
+        return b"%b%b\r\n" % (head, _part(b"plain", message.forms["text"]))
+    return _ALTERNATIVE % (head, _part(b"plain", message.forms["text"]), _part(b"html", message.forms["html"]))
 
 
 @lru_cache(maxsize=8)
@@ -124,16 +125,16 @@ def words(text: str) -> str:
 
 
 def _encoded(text: str) -> str:
-    chunks: list[bytes] = []
-    chunk = b""
-    for character in text:
-        octets = character.encode("utf-8", "replace")
-        if len(chunk) + len(octets) > _WORD_BYTES:
-            chunks.append(chunk)
-            chunk = b""
-        chunk += octets
-    chunks.append(chunk)
-    return "\r\n ".join([f"=?utf-8?b?{_base64(each)}?=" for each in chunks])
+    octets = text.encode("utf-8", "replace")
+    chunks: list[str] = []
+    start, end = 0, _WORD_BYTES
+    while end < len(octets):
+        while octets[end] & 0xC0 == 0x80:  # inside of a character
+            end -= 1
+        chunks.append(_base64(octets[start:end]))
+        start, end = end, end + _WORD_BYTES
+    chunks.append(_base64(octets[start:]))
+    return "\r\n ".join([f"=?utf-8?b?{each}?=" for each in chunks])
 
 
 def _base64(octets: bytes) -> str:
@@ -146,8 +147,9 @@ def _thread(message: OutboundMessage, sender: Sender) -> list[str]:
     return [one for one in ids if _MESSAGE_ID.fullmatch(one)]
 
 
-def _part(kind: str, text: str) -> str:
+def _part(kind: bytes, text: str) -> bytes:
+    """A part without the line break at its end."""
     lines = text.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
-    whole = _base64(lines)
-    body = "".join([f"{whole[at : at + _LINE]}\r\n" for at in range(0, len(whole), _LINE)])
-    return f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}"
+    whole = binascii.b2a_base64(lines, newline=False)
+    body = b"\r\n".join([whole[at : at + _LINE] for at in range(0, len(whole), _LINE)])
+    return _PART % (kind, body)

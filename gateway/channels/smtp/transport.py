@@ -23,6 +23,7 @@ from gateway.channels.smtp.wire import Refusal, Wire
 from gateway.message import DeliveryReceipt, OutboundMessage
 
 _ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+_LEAVE = 2.0  # seconds to say goodbye in
 _SIGN_IN_REFUSED = frozenset({530, 534, 535, 538})
 
 
@@ -100,20 +101,21 @@ class Smtp(Transport):
         now = datetime.now(UTC)
         mail = mail_bytes(message, self._sender, now)
         sender = self._envelope_sender(message.reference)
+        until = asyncio.get_running_loop().time() + self.settings.timeout
         line: _Line | None = None
         good = False
         try:
-            async with asyncio.timeout(self.settings.timeout):
-                if line := self._kept():
-                    try:
-                        await line.wire.begin(sender, to)
-                    except ConnectionError:  # it went stale while it waited: nothing was handed over
-                        line.wire.close()
-                        line = None
-                if line is None:
+            if line := self._kept():
+                try:
+                    await line.wire.begin(sender, to, until)
+                except ConnectionError:  # it went stale while it waited: nothing was handed over
+                    line.wire.close()
+                    line = None
+            if line is None:
+                async with asyncio.timeout_at(until):
                     line = _Line(await self._connect())
-                    await line.wire.begin(sender, to)
-                said = await line.wire.hand_over(mail)
+                await line.wire.begin(sender, to, until)
+            said = await line.wire.hand_over(mail)
             good = True
         except Refusal as refusal:
             good = True
@@ -174,8 +176,7 @@ class Smtp(Transport):
 
     async def _leave(self, line: _Line) -> None:
         try:
-            async with asyncio.timeout(2):
-                await line.wire.quit()
+            await line.wire.quit(asyncio.get_running_loop().time() + _LEAVE)
         except OSError:
             line.wire.close()
 

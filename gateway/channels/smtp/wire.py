@@ -45,16 +45,21 @@ class Wire(asyncio.Protocol):
         self._replies: list[Reply] = []
         self._expected = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._until = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
         self.open = True
         self._transport.set_protocol(self)
 
-    async def begin(self, sender: str, to: str) -> None:
-        """Say from whom and to whom a mail goes, up to DATA.
+    async def begin(self, sender: str, to: str, until: float) -> None:
+        """Say from whom and to whom a mail goes, up to DATA; all of it must be done by `until`, by the loop's clock.
 
         Raises:
             Refusal: the connection is good for another mail.
             ConnectionError: it is lost, and nothing was handed over.
+            TimeoutError: the server is too slow.
         """
+        self._until = until
         commands = [f"MAIL FROM:<{sender}>\r\n", f"RCPT TO:<{to}>\r\n", "DATA\r\n"]
         if self._pipelining:
             replies = await self._ask("".join(commands).encode("ascii"), 3)
@@ -75,31 +80,56 @@ class Wire(asyncio.Protocol):
 
         Raises:
             Refusal: the connection is good for another mail.
-            ConnectionError: it is lost, and nobody knows whether the mail was taken.
+            ConnectionError, TimeoutError: it is lost, and nobody knows whether the mail was taken.
         """
         (reply,) = await self._ask(content + b".\r\n", 1)
         if reply.code != 250:
             raise Refusal(reply.code, reply.said)
         return reply.said
 
-    async def quit(self) -> None:
-        """Take leave."""
+    async def quit(self, until: float) -> None:
+        """Take leave.
+
+        Raises:
+            ConnectionError, TimeoutError: the server did not take leave of us.
+        """
+        self._disarm()
+        self._until = until
         await self._ask(b"QUIT\r\n", 1)
         self.close()
 
     def close(self) -> None:
         """Break off."""
         self.open = False
+        self._disarm()
         self._transport.abort()
+
+    def _disarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
     async def _ask(self, said: bytes, replies: int) -> list[Reply]:
         if not self.open:
             raise ConnectionResetError("the server closed the connection")
         self._replies, self._expected = [], replies
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
+        if self._alarm is None:
+            self._alarm = self._loop.call_at(self._until, self._look_at_clock)
         self._transport.write(said)
         await self._waiter
         return self._replies
+
+    def _look_at_clock(self) -> None:
+        """One alarm serves many mails: where it finds a later one it is set anew; a timer for each costs far more."""
+        self._alarm = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._loop.time() < self._until:
+            self._alarm = self._loop.call_at(self._until, self._look_at_clock)
+        else:
+            self._lost(TimeoutError("no answer in time"))
+            self.close()
 
     def data_received(self, data: bytes) -> None:
         """Collect whole replies; wake who waits when there are enough."""
