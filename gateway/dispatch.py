@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import traceback
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +21,7 @@ from gateway.channels.base import PermanentDelivery, TransientDelivery, Transpor
 from gateway.compose import Composer, Ready
 from gateway.config import Settings
 from gateway.keys import Keys
+from gateway.lane import Lane
 from gateway.loops import Health
 from gateway.mask import mask_text
 from gateway.message import DeliveryReceipt
@@ -46,17 +46,7 @@ _SHORTEST_SLEEP = timedelta(milliseconds=50)
 _GATHER = timedelta(milliseconds=100)
 _CLEAN_STOP = timedelta(seconds=10)  # how long sends in flight may take at the end
 _AT_ONCE = timedelta(seconds=1)  # the least pause a provider can ask for
-_DEAD_AFTER = 3  # tries in a row that nobody answered; being busy is an answer
-
-
-@dataclass(slots=True)
-class _Lane:
-    """One medium: what is claimed and not begun, who sends it, and how many tries in a row its provider failed."""
-
-    transport: Transport
-    waiting: deque[Brief | Saying] = field(default_factory=deque)
-    senders: set[asyncio.Task[None]] = field(default_factory=set)
-    failures: int = 0
+_COMPOSED_AT_ONCE = 16  # so that nobody else waits for longer than a millisecond or two
 
 
 class Dispatcher:
@@ -92,7 +82,7 @@ class Dispatcher:
         self.last_error_at: datetime | None = None
         self.backlog: Mapping[str, Waiting] = {}
         self._store = store
-        self._lanes = {medium: _Lane(transport) for medium, transport in transports.items()}
+        self._lanes = {medium: Lane(transport) for medium, transport in transports.items()}
         self._lease = max(settings.dispatch.lease, 2 * _SEND_TIMEOUT)
         self._batch = settings.dispatch.batch
         self.ladder = RetryLadder(pauses=settings.dispatch.retry, horizon=settings.dispatch.horizon)
@@ -213,43 +203,53 @@ class Dispatcher:
     def _senders(self) -> set[asyncio.Task[None]]:
         return {sender for lane in self._lanes.values() for sender in lane.senders}
 
-    def _employ(self, lane: _Lane) -> None:
+    def _employ(self, lane: Lane) -> None:
         """As many senders as there is work for and the transport takes at a time."""
         for _ in range(min(lane.transport.concurrency - len(lane.senders), len(lane.waiting))):
             lane.senders.add(asyncio.create_task(self._send_all(lane)))
 
-    async def _send_all(self, lane: _Lane) -> None:
+    async def _send_all(self, lane: Lane) -> None:
         try:
             await self._send_waiting(lane)
         finally:  # at once, not by a callback: else a batch that comes now would find all places taken by the finished
             lane.senders.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
-    async def _send_waiting(self, lane: _Lane) -> None:
-        while lane.waiting:
-            brief = lane.waiting.popleft()
-            if len(lane.waiting) * 2 == self._batch:
-                self.wake()
-            now = self._clock()
-            # Whoever would outlast the lease must not begin: another process may send it by then.
-            if self._stopping or now + _SEND_TIMEOUT > brief.owed.lease_until:
-                self._unused.append(brief.owed)
-                self._finished.set()
-                continue
-            made = self._compose(brief, lane.transport, now)
-            if isinstance(made, Fact):
-                self._done(Result(owed=brief.owed, fact=made))
-                continue
-            fact = await self._send(lane.transport, made)
-            self._judge(lane, fact)
+    async def _send_waiting(self, lane: Lane) -> None:
+        while (ready := self._next(lane)) is not None:
+            fact = await self._send(lane.transport, ready)
+            if (news := lane.judge(fact)) is not None:
+                self._lane_told(lane.transport.medium, news)
             self._done(
                 Result(
-                    owed=brief.owed,
+                    owed=ready.owed,
                     fact=fact,
                     transport=lane.transport.name,
-                    rendered=made.rendered,
-                    template_version=made.template_version,
+                    rendered=ready.rendered,
+                    template_version=ready.template_version,
                 )
             )
+
+    def _next(self, lane: Lane) -> Ready | None:
+        """What is sent next; what cannot be sent any more within its lease is given back."""
+        while not self._stopping and (lane.ready or self._compose_some(lane)):
+            ready = lane.ready.popleft()
+            # Whoever would outlast the lease must not begin: another process may send it by then.
+            if self._clock() + _SEND_TIMEOUT <= ready.owed.lease_until:
+                return ready
+            self._unused.append(ready.owed)
+            self._finished.set()
+        return None
+
+    def _compose_some(self, lane: Lane) -> bool:
+        """Whether any is ready: a few are composed one after the other, while what that needs is near the processor."""
+        compose = partial(self._compose, transport=lane.transport, now=self._clock())
+        while lane.waiting and not lane.ready:
+            before = len(lane.waiting)
+            for held in lane.compose(compose, _COMPOSED_AT_ONCE):
+                self._done(held)
+            if before * 2 > self._batch >= len(lane.waiting) * 2:
+                self.wake()
+        return bool(lane.ready)
 
     def _compose(self, brief: Brief | Saying, transport: Transport, now: datetime) -> Ready | Fact:
         try:
@@ -285,17 +285,6 @@ class Dispatcher:
             detail=_plain(receipt.detail),
             parts=receipt.parts,
         )
-
-    def _judge(self, lane: _Lane, fact: Fact) -> None:
-        """Whether the provider of a lane is there at all, as its last tries show."""
-        if fact.status != "temporary_failure" or fact.wait is not None:
-            if lane.failures >= _DEAD_AFTER:
-                self._lane_told(lane.transport.medium, "")
-            lane.failures = 0
-            return
-        lane.failures += 1
-        if lane.failures >= _DEAD_AFTER:
-            self._lane_told(lane.transport.medium, fact.detail)
 
     def _report(self, what: str, owed: Owed, cause: str) -> None:
         self.last_error = mask_text(cause[:200])  # providers repeat addresses in what they say
@@ -378,6 +367,7 @@ class Dispatcher:
         self._stopping = True
         if taking is not None:
             await asyncio.wait({taking})
+        self._unused += [owed for lane in self._lanes.values() for owed in lane.clear()]
         if senders := self._senders():
             _, slow = await asyncio.wait(senders, timeout=_CLEAN_STOP.total_seconds())
             for sender in slow:
@@ -391,6 +381,8 @@ class Dispatcher:
 
 def _plain(said: str) -> str:
     """What a provider says, as a database takes it: at most 500 characters, no NUL, no broken encoding."""
+    if said.isascii() and "\0" not in said:
+        return said[:500]
     return said[:500].replace("\0", "").encode(errors="replace").decode()
 
 
