@@ -119,6 +119,8 @@ def _pause(facts: Sequence[Fact], last: Fact, ladder: RetryLadder, dice: float) 
 
 def _ends(facts: Sequence[Fact]) -> dict[str, NoticeState]:
     """What receipts say for good, by provider's id: the parts of a message taken together."""
+    if all(fact.kind != "receipt" for fact in facts):
+        return {}
     receipts: dict[str, dict[str, Fact]] = {}
     parts: dict[str, int] = {}
     for fact in facts:

@@ -10,11 +10,28 @@ import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from ticket_core.decide.delivery import ENDED, Fact, RetryLadder, is_repeated, judge
+from ticket_core.store import many
 from ticket_core.store.clock import from_us, to_us
 from ticket_core.store.schema import delivery, notice, stray_receipt
 from ticket_core.store.tx import Tx
@@ -26,6 +43,9 @@ _LEASED = (
 _JUDGED = (
     "id", "epoch", "state", "attempts", "created_at", "send_at", "transport", "provider_id", "template_version",
 )  # fmt: skip
+#: What follows from the facts, and what was sent.
+_MOVED = ("state", "cause", "due", "send_at")
+_SENT = ("attempts", "transport", "provider_id", "template_version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,42 +94,50 @@ def claim(tx: Tx, now: datetime, most: Mapping[str, int], lease: timedelta) -> l
     until = now + lease
     taken: list[Owed] = []
     for medium, room in most.items():
-        if room <= 0:
-            continue
-        pick = (
-            select(notice.c.id)
-            .where(notice.c.due == 1, notice.c.medium == medium, notice.c.send_at <= to_us(now), in_turn())
-            .order_by(notice.c.send_at, notice.c.id)
-            .limit(room)
-            .with_for_update(skip_locked=True)
-            .cte("pick")  # so that PostgreSQL evaluates the limit once
-        )
-        statement = (
-            update(notice)
-            .where(notice.c.id.in_(select(pick.c.id)))
-            .values(state="sending", send_at=to_us(until), epoch=notice.c.epoch + 1)
-            .returning(*(notice.c[name] for name in _LEASED))
-        )
-        rows = sorted(tx.connection.execute(statement), key=lambda row: row.id)
-        taken.extend(_owed(row, until) for row in rows)
+        if room > 0:
+            given = {"of": medium, "room": room, "now": to_us(now), "until": to_us(until)}
+            rows = sorted(tx.connection.execute(_CLAIM, given), key=itemgetter(0))
+            taken.extend(_owed(row, until) for row in rows)
     return taken
 
 
-def _owed(row: Row[Any], until: datetime) -> Owed:
+def _claim_statement() -> ReturningUpdate[Any]:
+    pick = (
+        select(notice.c.id)
+        .where(notice.c.due == literal_column("1"))  # as in the index
+        .where(notice.c.medium == bindparam("of"), notice.c.send_at <= bindparam("now"), in_turn())
+        .order_by(notice.c.send_at, notice.c.id)
+        .limit(bindparam("room"))
+        .with_for_update(skip_locked=True)
+        .cte("pick")  # so that PostgreSQL evaluates the limit once
+    )
+    return (
+        update(notice)
+        .where(notice.c.id.in_(select(pick.c.id)))
+        .values(state="sending", send_at=bindparam("until"), epoch=notice.c.epoch + 1)
+        .returning(*(notice.c[name] for name in _LEASED))
+    )
+
+
+_CLAIM = _claim_statement()
+
+
+def _owed(row: Sequence[Any], until: datetime) -> Owed:
+    notice_id, epoch, ticket_id, event_seq, kind, role, medium, address, name, locale, created_at, said = row
     return Owed(
-        id=row.id,
-        epoch=row.epoch,
-        ticket_id=row.ticket_id,
-        event_seq=row.event_seq,
-        notice=row.notice,
-        role=row.role,
-        medium=row.medium,
-        address=row.address,
-        name=row.name,
-        locale=row.locale,
-        created_at=from_us(row.created_at),
+        id=notice_id,
+        epoch=epoch,
+        ticket_id=ticket_id,
+        event_seq=event_seq,
+        notice=kind,
+        role=role,
+        medium=medium,
+        address=address,
+        name=name,
+        locale=locale,
+        created_at=from_us(created_at),
         lease_until=until,
-        said=row.said,
+        said=said,
     )
 
 
@@ -147,7 +175,8 @@ def record(tx: Tx, results: Sequence[Result], ladder: RetryLadder) -> list[tuple
     """
     histories = _load(tx.connection, [result.owed.id for result in results])
     early = _adopt(tx, {result.fact.provider_id for result in results if result.fact.provider_id})
-    rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}  # with a text to keep, and without
+    sent: list[tuple[Any, ...]] = []
+    shown: list[tuple[Any, ...]] = []  # with a text to keep
     states: list[tuple[int, str]] = []
     for result in results:
         history = histories.get(result.owed.id)
@@ -155,12 +184,15 @@ def record(tx: Tx, results: Sequence[Result], ladder: RetryLadder) -> list[tuple
             continue
         history.facts += [result.fact, *early.get(result.fact.provider_id, ())]
         if history.row.epoch == result.owed.epoch:
-            row = _moved(history, ladder) | _sent(result, history)
-            states.append((history.row.id, row["state"]))
-            rows[bool(result.rendered)].append(row | {"rendered": result.rendered} if result.rendered else row)
+            moved = _moved(history, ladder)
+            states.append((history.row.id, moved[0]))
+            if result.rendered:
+                shown.append((*moved, *_sent(result, history), result.rendered, history.row.id))
+            else:
+                sent.append((*moved, *_sent(result, history), history.row.id))
     tx.insert(delivery, [row for history in histories.values() for row in history.new_rows()])
-    for alike in rows.values():
-        _update(tx, alike)
+    tx.write_over(notice, (*_MOVED, *_SENT), sent)
+    tx.write_over(notice, (*_MOVED, *_SENT, "rendered"), shown)
     return states
 
 
@@ -176,54 +208,54 @@ def receive(tx: Tx, receipts: Sequence[tuple[int, Fact]], ladder: RetryLadder) -
             history.facts.append(fact)
     touched = [history for history in histories.values() if history.top > history.stored]
     tx.insert(delivery, [row for history in touched for row in history.new_rows()])
-    rows = [_moved(history, ladder) for history in touched]
     # While somebody sends it, only an end can be final; what comes of the send is recorded by him.
-    sending = {history.row.id for history in touched if history.row.state == "sending"}
-    rows = [row for row in rows if row["id"] not in sending or row["state"] in ENDED]
-    states = {row["id"]: row["state"] for row in rows if row["state"] != histories[row["id"]].row.state}
-    _update(tx, rows)
-    return states
+    rows = [
+        (*moved, history.row.id)
+        for history in touched
+        if (moved := _moved(history, ladder))[0] in ENDED or history.row.state != "sending"
+    ]
+    tx.write_over(notice, _MOVED, rows)
+    return {notice_id: state for state, *_, notice_id in rows if state != histories[notice_id].row.state}
 
 
-def _moved(history: _History, ladder: RetryLadder) -> dict[str, Any]:
+def _moved(history: _History, ladder: RetryLadder) -> tuple[str, str, int, int]:
+    """The columns `_MOVED`."""
     row = history.row
     verdict = judge(history.facts, from_us(row.created_at), ladder, random.random())  # noqa: S311  jitter, no secret
-    return {
-        "id": row.id,
-        "state": verdict.state,
-        "cause": verdict.cause,
-        "due": int(verdict.next_at is not None),
-        "send_at": row.send_at if verdict.next_at is None else to_us(verdict.next_at),
-    }
+    if verdict.next_at is None:
+        return verdict.state, verdict.cause, 0, row.send_at
+    return verdict.state, verdict.cause, 1, to_us(verdict.next_at)
 
 
-def _sent(result: Result, history: _History) -> dict[str, Any]:
+def _sent(result: Result, history: _History) -> tuple[int, str, str, str]:
+    """The columns `_SENT`."""
     row = history.row
-    return {
-        "attempts": row.attempts + int(result.fact.kind == "try"),
-        "transport": result.transport or row.transport,
-        "provider_id": result.fact.provider_id or row.provider_id,
-        "template_version": result.template_version or row.template_version,
-    }
-
-
-def _update(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "id"}
-        statement = update(notice).where(notice.c.id == bindparam("notice_id")).values(values)
-        tx.connection.execute(statement, [{"notice_id": row.pop("id"), **row} for row in rows])
+    return (
+        row.attempts + int(result.fact.kind == "try"),
+        result.transport or row.transport,
+        result.fact.provider_id or row.provider_id,
+        result.template_version or row.template_version,
+    )
 
 
 def _load(connection: Connection, ids: Collection[int]) -> dict[int, _History]:
     """The notices with their histories, locked against others who would write them."""
-    query = select(*(notice.c[name] for name in _JUDGED)).where(notice.c.id.in_(sorted(set(ids)))).order_by(notice.c.id)
-    query = query.with_for_update()
-    found = {row.id: _History(row) for row in connection.execute(query)}
-    facts = select(delivery).where(delivery.c.notice_id.in_(found)).order_by(delivery.c.notice_id, delivery.c.seq)
-    for row in connection.execute(facts):
-        found[row.notice_id].facts.append(_fact_of(row))
-        found[row.notice_id].stored += 1
+    given = many.values(connection, ids)
+    judged, facts = _queries(connection.dialect.name)
+    found = {row.id: _History(row) for row in connection.execute(judged, given)}
+    for row in connection.execute(facts, given):
+        history = found[row.notice_id]
+        history.facts.append(_fact_of(row))
+        history.stored += 1
     return found
+
+
+@lru_cache
+def _queries(dialect: str) -> tuple[Select[Any], Select[Any]]:
+    wanted = select(many.numbers(dialect).c.value)
+    judged = select(*(notice.c[name] for name in _JUDGED)).where(notice.c.id.in_(wanted)).order_by(notice.c.id)
+    facts = select(delivery).where(delivery.c.notice_id.in_(wanted)).order_by(delivery.c.notice_id, delivery.c.seq)
+    return judged.with_for_update(of=notice), facts
 
 
 def _fact_of(row: Row[Any]) -> Fact:

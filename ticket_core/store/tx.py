@@ -117,6 +117,16 @@ class Tx:
             if self.connection.execute(statement, values).rowcount != 1:
                 raise Overtaken(f"a row of {table.name} was changed by another process")
 
+    def write_over(self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Set `columns` of the rows of `table` whose id stands at the end of each of `rows`; round SQLAlchemy too."""
+        if rows:
+            mark = _placeholder(self.connection)
+            chosen = ", ".join(f"{name} = {mark}" for name in columns)
+            self.connection.exec_driver_sql(
+                f"UPDATE {table.name} SET {chosen} WHERE id = {mark}",  # noqa: S608  our own names
+                [tuple(row) for row in rows],
+            )
+
     def upsert(self, table: Table, row: dict[str, Any], *keys: str) -> None:
         """Insert one row, or update the rest of it where `keys` are already there."""
         condition = [table.c[key] == row[key] for key in keys]
