@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 SERIALS_PER_DAY = 10**8
 FOUND_AT_MOST = 20
@@ -46,6 +47,7 @@ def ticket_id_at(day: date, serial: int) -> int:
     return ((day.year % 100) * 10_000 + day.month * 100 + day.day) * SERIALS_PER_DAY + serial
 
 
+@lru_cache(maxsize=1024)
 def number_of(ticket_id: int) -> str:
     """Return the 15 digits people see: the id and its check digit; ValueError beyond 14 digits."""
     digits = f"{ticket_id:0{_ID_DIGITS}d}"

@@ -151,12 +151,11 @@ def _load_briefs(
 def _rows(connection: Connection, owed: Sequence[Owed]) -> dict[int, Row[Any]]:
     """By notice its ticket and its event, how many came before it, and by what key the complainant's mail came."""
     given = many.values(connection, [one.id for one in owed])
-    return {row.notice_id: row for row in connection.execute(_query(connection.dialect.name), given)}
+    return {row.notice_id: row for row in many.fetch(connection, _query(connection.dialect.name), given)}
 
 
 @lru_cache
 def _query(dialect: str) -> Select[Any]:
-    """One statement for the batch: each row that is fetched lets the interpreter lock go, and waits to get it back."""
     wanted, earlier = many.numbers(dialect), notice.alias("earlier")
     not_suppressed = earlier.c.state != literal_column("'suppressed'")  # as in the index
 

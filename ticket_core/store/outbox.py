@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -242,8 +242,8 @@ def _load(connection: Connection, ids: Collection[int]) -> dict[int, _History]:
     """The notices with their histories, locked against others who would write them."""
     given = many.values(connection, ids)
     judged, facts = _queries(connection.dialect.name)
-    found = {row.id: _History(row) for row in connection.execute(judged, given)}
-    for row in connection.execute(facts, given):
+    found = {row.id: _History(row) for row in many.fetch(connection, judged, given)}
+    for row in sorted(many.fetch(connection, facts, given), key=attrgetter("seq")):
         history = found[row.notice_id]
         history.facts.append(_fact_of(row))
         history.stored += 1
@@ -254,7 +254,7 @@ def _load(connection: Connection, ids: Collection[int]) -> dict[int, _History]:
 def _queries(dialect: str) -> tuple[Select[Any], Select[Any]]:
     wanted = select(many.numbers(dialect).c.value)
     judged = select(*(notice.c[name] for name in _JUDGED)).where(notice.c.id.in_(wanted)).order_by(notice.c.id)
-    facts = select(delivery).where(delivery.c.notice_id.in_(wanted)).order_by(delivery.c.notice_id, delivery.c.seq)
+    facts = select(delivery).where(delivery.c.notice_id.in_(wanted))
     return judged.with_for_update(of=notice), facts
 
 

@@ -196,7 +196,7 @@ def load_timers(connection: Connection, ids: Collection[int]) -> dict[int, dict[
     """Timers by ticket and name."""
     found: dict[int, dict[str, Timer]] = {ticket_id: {} for ticket_id in ids}
     if ids:
-        for row in connection.execute(_timers_query(connection.dialect.name), many.values(connection, ids)):
+        for row in many.fetch(connection, _timers_query(connection.dialect.name), many.values(connection, ids)):
             found[row.ticket_id][row.name] = timer_of(row)
     return found
 
