@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from markupsafe import escape
 
 from gateway.errors import RenderError
-from gateway.render import NoticeView, Renderer, SmsTemplate
+from gateway.render import Form, NoticeView, Renderer, SmsTemplate
 from tests.templates.conftest import Write
 
 
@@ -64,6 +65,44 @@ def test_a_template_reaches_nothing_but_the_fields_of_its_views(written: Write, 
     renderer = written({"zh-CN/notice/text.txt.j2": source})
     with pytest.raises(RenderError):
         renderer.render("notice", locale="zh-CN", view=view)
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("{% if due.label is defined %}due{% else %}nothing due{% endif %}", "nothing due"),
+        ("{{ ticket.nothing|default('none') }}", "none"),
+        ("{% set ticket = event %}{{ ticket.kind }}", "created"),
+        ("{% for link in [organisation] %}{{ link.name }}{% endfor %}", "示例中心"),
+        ("{% for link in [organisation] %}{{ link.track|default('none') }}{% endfor %}", "none"),
+        ("{% for ticket in ['a'] %}{{ ticket.upper() }}{% endfor %}", "A"),
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "html"])
+def test_a_name_means_what_it_is_bound_to(
+    written: Write, view: NoticeView, source: str, shown: str, form: Form
+) -> None:
+    file = "html.html.j2" if form == "html" else "text.txt.j2"
+    renderer = written({f"zh-CN/notice/{file}": source, "zh-CN/notice/subject.txt.j2": "x"})
+    view = replace(
+        view,
+        due=None,
+        event={"kind": "created"},
+        organisation=replace(view.organisation, name="示例中心"),
+    )
+    done = renderer.render("notice", locale="zh-CN", view=view, forms=(form,))
+    assert getattr(done, form) == shown
+
+
+@pytest.mark.parametrize("autoescape", ["true", "false"])
+def test_html_shows_marks_as_they_were_written(written: Write, view: NoticeView, autoescape: str) -> None:
+    name = '<b>"O\'Neill" & Co</b>'
+    view = replace(view, recipient=replace(view.recipient, name=name))
+    source = "{{ recipient.name }}|{{ recipient.name|safe }}|{{ 7 }}|{{ [recipient.name]|length }}"
+    source = f"{{% autoescape {autoescape} %}}{source}{{% endautoescape %}}"
+    renderer = written({"zh-CN/notice/html.html.j2": source, "zh-CN/notice/subject.txt.j2": "x"})
+    first = escape(name) if autoescape == "true" else name
+    assert renderer.render("notice", locale="zh-CN", view=view, forms=("html",)).html == f"{first}|{name}|7|1"
 
 
 def test_an_error_names_the_line_and_the_variable_but_no_value(written: Write, view: NoticeView) -> None:
