@@ -39,10 +39,9 @@ class Pace:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.clock = clock
-        self.rate = rate
-        self.in_all = in_all
-        self._sleep = sleep
+        self.sleep = sleep
         self._platform = platform
+        self._rate = rate
         self._chats: dict[Rate, _Bucket] = {}
         self._everything = _Bucket(in_all)
         self._held: dict[str, float] = {}
@@ -53,7 +52,7 @@ class Pace:
         Raises:
             TransientDelivery: that takes longer than `LONGEST_WAIT`, and how long.
         """
-        rate = self.rate(chat)
+        rate = self._rate(chat)
         bucket = self._chats.setdefault(rate, _Bucket(rate))
         now = self.clock()
         await self._queue(bucket, chat, max(self._held_for(chat, now), bucket.wait(chat, now)))
@@ -67,7 +66,7 @@ class Pace:
             raise TransientDelivery(f"more than {self._platform} takes at a time", retry_after=timedelta(seconds=wait))
         bucket.take(key, self.clock() + max(wait, 0.0))
         if wait > 0:
-            await self._sleep(wait)
+            await self.sleep(wait)
 
     def hold(self, chat: str, wait: timedelta) -> None:
         """Send nothing to `chat` for so long."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.channels.pace import Pace
+
 
 class SlowMotion:
     """`slept` are the waits, `now` is the time in seconds."""
@@ -21,3 +23,10 @@ class SlowMotion:
         self.slept.append(seconds)
         self.now += seconds
         await asyncio.sleep(0)
+
+
+def slow_motion(pace: Pace) -> SlowMotion:
+    """Let its turns pass in a time of their own."""
+    motion = SlowMotion()
+    pace.clock, pace.sleep = motion.clock, motion.sleep
+    return motion

@@ -32,6 +32,7 @@ TOPIC = "/v1.0/im/bot/messages/get"
 QUIET = b'{"type":"SYSTEM","headers":{"topic":"connected"}}'
 _AGENT = "complaint-gateway/1.0"
 _HEARTBEAT = 30.0  # seconds after which a silent connection is asked whether it is still there
+_ANSWERED_WITHIN = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 #: Messages that wait for their commit; beyond them nothing more is read.
 _MOST_WAITING = 500
@@ -99,6 +100,7 @@ class Stream:
     async def _keep(self) -> None:
         async with aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as held:
             pause = _FIRST_PAUSE
+            self._trouble.setdefault("stream", "no connection yet")
             while True:
                 began = asyncio.get_running_loop().time()
                 asked_to = False
@@ -191,8 +193,9 @@ def _taken(headers: dict[str, Any], about: str) -> dict[str, Any]:
 async def _answer(socket: _Socket, answer: dict[str, Any]) -> None:
     """Tell the platform; where it has gone away it may say it again, and is known."""
     if answer and not socket.closed:
-        with contextlib.suppress(ConnectionError, aiohttp.ClientError):
-            await socket.send_str(orjson.dumps(answer).decode())
+        with contextlib.suppress(ConnectionError, aiohttp.ClientError, TimeoutError):
+            async with asyncio.timeout(_ANSWERED_WITHIN):
+                await socket.send_str(orjson.dumps(answer).decode())
 
 
 async def _nothing() -> None:

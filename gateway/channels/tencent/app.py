@@ -1,4 +1,4 @@
-"""A WeCom 自建应用: pushed as encrypted XML, answered by ``message/send`` (…/document/path/90236)."""
+"""A WeCom 自建应用: pushed as encrypted XML, answered by ``message/send`` (…/document/path/90236, limits /90454)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from gateway.channels.base import Answer, Fetching, Parsed, Webhook
+from gateway.channels.pace import Pace, Rate
 from gateway.channels.talking import Talking
 from gateway.channels.tencent.cloud import ACCOUNT, TEXT_LIMIT, WECOM, Cloud
 from gateway.channels.tencent.reading import inbound
@@ -14,6 +15,10 @@ from gateway.channels.tencent.settings import AppSettings
 from gateway.channels.tencent.xml import fields_of
 from gateway.errors import PermanentDelivery, Refused, TransientDelivery
 from gateway.message import Accepted, File, OutboundMessage, Raw
+
+#: 30 a minute and 1000 an hour to a member; what is more is dropped, and nobody told.
+_MEMBER = Rate(every=3.7, burst=8)
+_ALL = Rate(every=1 / 100, burst=100)
 
 
 class WeComApp(Webhook, Talking, Fetching):
@@ -26,6 +31,7 @@ class WeComApp(Webhook, Talking, Fetching):
 
     def __init__(self, name: str, settings: AppSettings) -> None:
         super().__init__(name, settings)
+        self.pace = Pace("WeCom", lambda _member: _MEMBER, _ALL)
         self.seal = Seal(settings.token, settings.aes_key, settings.corp_id)
         self.cloud = Cloud(
             settings.api_url,
@@ -69,6 +75,7 @@ class WeComApp(Webhook, Talking, Fetching):
             "agentid": self.settings.agent_id,
             "text": {"content": text},
         }
+        await self.pace.turn(message.to)
         answer = await self.cloud.call("/cgi-bin/message/send", said, message.reference)
         if _listed(message.to, answer.get("invaliduser")):
             raise PermanentDelivery("no such member, or not one of this application", status="invaliduser")

@@ -9,9 +9,8 @@ from typing import Any
 
 from gateway.channels.dingtalk import DingTalk, DingTalkSettings
 from gateway.channels.dingtalk.seal import signature
-from gateway.channels.pace import Pace
 from gateway.message import OutboundMessage, Raw
-from tests.channels.slow_motion import SlowMotion
+from tests.channels.slow_motion import slow_motion
 from tests.servers.dingtalk import APP_KEY, SECRET, DingTalkServer
 
 NOWHERE = "http://127.0.0.1:9"
@@ -61,15 +60,8 @@ def notice(text: str = "已受理。", to: str = LI, **more: Any) -> OutboundMes
 async def robot_at(server: DingTalkServer, **settings: Any) -> AsyncIterator[DingTalk]:
     """A robot of this cloud, whose turns take no time."""
     robot = DingTalk("desk", DingTalkSettings(**{**SETTINGS, "api_url": server.url, "timeout": 1.0, **settings}))
-    slow_motion(robot)
+    slow_motion(robot.pace)
     try:
         yield robot
     finally:
         await robot.close()
-
-
-def slow_motion(robot: DingTalk) -> SlowMotion:
-    """Let its turns pass in a time of their own."""
-    motion = SlowMotion()
-    robot.pace = Pace("DingTalk", robot.pace.rate, robot.pace.in_all, motion.clock, motion.sleep)
-    return motion

@@ -16,7 +16,8 @@ from aiohttp import ClientSession
 from gateway.app import Parts
 from gateway.channels.dingtalk import DingTalk
 from gateway.message import Raw
-from tests.channels.dingtalk.at_hand import LI, SETTINGS, signed, slow_motion, written
+from tests.channels.dingtalk.at_hand import LI, SETTINGS, signed, written
+from tests.channels.slow_motion import slow_motion
 from tests.channels.whole import arrived, at_rest, do, gateway, happened, journal, statements, the_ticket, until
 from tests.servers.dingtalk import SECRET, DingTalkServer, dingtalk_server
 from ticket_core.number import find_numbers
@@ -34,7 +35,7 @@ def table(server: DingTalkServer, **settings: Any) -> dict[str, Any]:
 
 def prepare(channel: Any) -> None:
     if isinstance(channel, DingTalk):
-        slow_motion(channel)
+        slow_motion(channel.pace)
 
 
 def said(server: DingTalkServer, number: int, content: Any, **more: Any) -> dict[str, Any]:

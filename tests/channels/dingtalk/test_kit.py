@@ -27,7 +27,8 @@ from gateway.testing.kit import (
     running_channel,
 )
 from gateway.testing.steps import play
-from tests.channels.dingtalk.at_hand import SETTINGS, signed, slow_motion
+from tests.channels.dingtalk.at_hand import SETTINGS, signed
+from tests.channels.slow_motion import slow_motion
 from tests.servers.dingtalk import DingTalkServer, dingtalk_server
 
 HERE = Path(__file__).parent
@@ -142,7 +143,7 @@ class TestWayOut(TransportConformance):
         """A robot whose turns take no time."""
         robot = super().build(name, **settings)
         assert isinstance(robot, DingTalk)
-        slow_motion(robot)
+        slow_motion(robot.pace)
         return robot
 
     @contextlib.asynccontextmanager

@@ -11,7 +11,8 @@ import pytest
 from gateway.channels.dingtalk import DingTalk
 from gateway.channels.dingtalk.cloud import Cloud
 from gateway.errors import PermanentDelivery, TransientDelivery
-from tests.channels.dingtalk.at_hand import GUEST, LI, notice, robot_at, slow_motion
+from tests.channels.dingtalk.at_hand import GUEST, LI, notice, robot_at
+from tests.channels.slow_motion import slow_motion
 from tests.servers.dingtalk import APP_KEY, SECRET, DingTalkServer, dingtalk_server
 
 
@@ -95,7 +96,7 @@ async def test_a_session_that_answers_500_is_given_up_at_the_next_try() -> None:
 
 async def test_no_more_than_twenty_a_minute_go_to_one_session() -> None:
     async with dingtalk_server(sessions={"S1", "S2"}) as server, robot_at(server) as robot:
-        motion = slow_motion(robot)
+        motion = slow_motion(robot.pace)
         for number in range(25):
             server.now = motion.now
             await robot.send(notice(route=session(server), reference=f"n{number}"))
@@ -187,8 +188,8 @@ async def test_what_the_operator_can_mend_waits_for_that(code: str, permanent: b
 
 async def test_a_long_notice_goes_in_pieces_that_the_platform_takes() -> None:
     async with dingtalk_server() as server, robot_at(server) as robot:
-        slow_motion(robot)
-        long = "\n".join(['"投诉"处理情况\\'] * 500)
+        slow_motion(robot.pace)
+        long = "\n".join(['"投诉"处理情况\\'] * 700)
         receipt = await robot.send(notice(long))
         assert receipt.parts == len(server.sent) == 3
         assert "\n".join(text(one) for one in server.sent) == long

@@ -15,9 +15,8 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from gateway.channels.feishu import Feishu, FeishuSettings
 from gateway.channels.feishu.seal import signature
-from gateway.channels.pace import Pace
 from gateway.message import OutboundMessage, Raw
-from tests.channels.slow_motion import SlowMotion
+from tests.channels.slow_motion import slow_motion
 from tests.servers.feishu import APP_ID, SECRET, FeishuServer
 
 # The token of the platform's own documented example; the key is that of its page about encryption.
@@ -100,15 +99,8 @@ def notice(text: str = "已受理。", to: str = LI, **more: Any) -> OutboundMes
 async def bot_at(server: FeishuServer, **settings: Any) -> AsyncIterator[Feishu]:
     """A bot of this cloud, whose turns take no time."""
     bot = Feishu("desk", FeishuSettings(**{**SETTINGS, "api_url": server.url, "timeout": 1.0, **settings}))
-    slow_motion(bot)
+    slow_motion(bot.pace)
     try:
         yield bot
     finally:
         await bot.close()
-
-
-def slow_motion(bot: Feishu) -> SlowMotion:
-    """Let its turns pass in a time of their own."""
-    motion = SlowMotion()
-    bot.pace = Pace("Feishu", bot.pace.rate, bot.pace.in_all, motion.clock, motion.sleep)
-    return motion

@@ -16,7 +16,8 @@ from aiohttp import ClientSession
 from gateway.app import Parts
 from gateway.channels.feishu import Feishu
 from gateway.message import Raw
-from tests.channels.feishu.at_hand import LI, SETTINGS, event, signed, slow_motion, written
+from tests.channels.feishu.at_hand import LI, SETTINGS, event, signed, written
+from tests.channels.slow_motion import slow_motion
 from tests.channels.whole import arrived, at_rest, do, gateway, happened, journal, statements, the_ticket, until
 from tests.servers.feishu import FeishuServer, feishu_server
 from ticket_core.number import find_numbers
@@ -36,7 +37,7 @@ def table(server: FeishuServer, **settings: Any) -> dict[str, Any]:
 
 def prepare(channel: Any) -> None:
     if isinstance(channel, Feishu):
-        slow_motion(channel)
+        slow_motion(channel.pace)
 
 
 async def push(parts: Parts, said: dict[str, Any], *, name: str = "feishu", **settings: Any) -> tuple[int, Any]:

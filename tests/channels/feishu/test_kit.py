@@ -16,7 +16,8 @@ from gateway.message import Raw
 from gateway.testing.adapter import with_other_secrets
 from gateway.testing.forgery import Forgery
 from gateway.testing.kit import BUSY_FOR, Arrived, ChannelConformance, Fault, Provider, TransportConformance
-from tests.channels.feishu.at_hand import SETTINGS, signed, slow_motion
+from tests.channels.feishu.at_hand import SETTINGS, signed
+from tests.channels.slow_motion import slow_motion
 from tests.servers.feishu import FeishuServer, feishu_server
 
 HERE = Path(__file__).parent
@@ -116,7 +117,7 @@ class TestWayOut(TransportConformance):
         """A bot whose turns take no time."""
         bot = super().build(name, **settings)
         assert isinstance(bot, Feishu)
-        slow_motion(bot)
+        slow_motion(bot.pace)
         return bot
 
     @contextlib.asynccontextmanager

@@ -10,7 +10,8 @@ import pytest
 
 from gateway.channels.feishu.cloud import Cloud
 from gateway.errors import PermanentDelivery, TransientDelivery
-from tests.channels.feishu.at_hand import LI, bot_at, notice, slow_motion
+from tests.channels.feishu.at_hand import LI, bot_at, notice
+from tests.channels.slow_motion import slow_motion
 from tests.servers.feishu import SECRET, FeishuServer, feishu_server
 
 
@@ -141,7 +142,7 @@ async def test_what_the_operator_can_mend_waits_for_that(code: int) -> None:
 )
 async def test_a_pause_that_is_asked_for_is_kept(wait: str, seconds: float | None) -> None:
     async with feishu_server(faults="busy", wait=wait) as server, bot_at(server) as bot:
-        motion = slow_motion(bot)
+        motion = slow_motion(bot.pace)
         with pytest.raises(TransientDelivery) as caught:
             await bot.send(notice())
         assert caught.value.retry_after == (None if seconds is None else timedelta(seconds=seconds))
@@ -154,7 +155,7 @@ async def test_a_pause_that_is_asked_for_is_kept(wait: str, seconds: float | Non
 
 async def test_five_messages_a_second_to_a_person_and_fifty_to_all() -> None:
     async with feishu_server() as server, bot_at(server) as bot:
-        motion = slow_motion(bot)
+        motion = slow_motion(bot.pace)
         for number in range(8):
             await bot.send(notice(reference=f"n{number}"))
         assert sum(motion.slept) == pytest.approx(0.6)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pytest
 
 from gateway.channels.base import Channel, Transport
-from gateway.channels.tencent import WeComService
+from gateway.channels.tencent import WeComApp, WeComService
 from gateway.channels.tencent.seal import signature
 from gateway.message import OutboundMessage, Raw
 from gateway.testing.adapter import with_other_secrets
@@ -32,6 +32,7 @@ from gateway.testing.kit import (
     running_channel,
 )
 from gateway.testing.steps import play
+from tests.channels.slow_motion import slow_motion
 from tests.channels.tencent.at_hand import SETTINGS, as_json, as_xml, pushed
 from tests.servers.wecom import WeComServer, wecom_server
 
@@ -252,6 +253,13 @@ class TestAppOut(_WayOut):
     kind = "wecom-app"
     settings: ClassVar = SETTINGS["wecom-app"]
     refusal = 81013
+
+    def build(self, name: str, **settings: Any) -> Channel | Transport:
+        """An application whose turns take no time."""
+        made = super().build(name, **settings)
+        assert isinstance(made, WeComApp)
+        slow_motion(made.pace)
+        return made
 
 
 class TestWeChatOut(_WayOut):

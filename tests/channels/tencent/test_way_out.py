@@ -16,6 +16,7 @@ from gateway.channels.tencent.cloud import WECOM, Cloud
 from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import Accepted, InboundMessage, Raw
 from gateway.registry import build
+from tests.channels.slow_motion import slow_motion
 from tests.channels.tencent.at_hand import KEY, KF, SECRET, SETTINGS, MemoryAtHand, as_xml, notice, padded
 from tests.servers.wecom import WeComServer, wecom_server
 
@@ -29,6 +30,8 @@ async def at(server: WeComServer, kind: str, **settings: Any) -> AsyncIterator[A
     assert isinstance(made, WeChat | WeComApp | WeComBot | WeComService)
     made.memory = MemoryAtHand()
     made.clock = lambda: NOON
+    if isinstance(made, WeComApp):
+        slow_motion(made.pace)
     try:
         yield made
     finally:
@@ -130,6 +133,20 @@ async def test_nobody_writes_to_more_than_one(to: str) -> None:
         with pytest.raises(PermanentDelivery):
             await channel.send(notice(to=to))
         assert server.sent == []
+
+
+async def test_no_more_goes_to_a_member_than_is_not_dropped() -> None:
+    async with wecom_server() as server, at(server, "wecom-app") as channel:
+        motion = slow_motion(channel.pace)
+        sent_at = []
+        for number in range(60):
+            await channel.send(notice(reference=f"n{number}"))
+            sent_at.append(motion.now)
+        assert len(server.sent) == 60
+        assert max(sum(1 for at in sent_at if start <= at < start + 60) for start in sent_at) <= 30
+        before = motion.now
+        await channel.send(notice(to="zhangsan"))
+        assert motion.now == before
 
 
 # --- 5 in 48 hours
