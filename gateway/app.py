@@ -75,6 +75,7 @@ class Parts:
     sweeper: Sweeper
     fetcher: Fetcher
     inbox: Inbox
+    imports: Imports
     alarm: Alarm
     sign_in: SignIn
     meters: Meters
@@ -138,6 +139,7 @@ def assemble(settings: Settings) -> Parts:
         if isinstance(channel, Hosted):
             channel.adopt(keys.of_channel(name))
     reception = Reception(store, policy, keys, readings, dispatcher.wake, meters.count_input)
+    sheets = [one for one in channels.values() if isinstance(one, Tabular)]
     return Parts(
         settings=settings,
         keys=keys,
@@ -172,6 +174,7 @@ def assemble(settings: Settings) -> Parts:
             health["folders"],
             dispatcher.record_receipt,
         ),
+        imports=Imports(reception, sheets),
         sign_in=SignIn(store, secure=settings.http.base_url.startswith("https:")),
         meters=meters,
         visits=visits,
@@ -198,6 +201,7 @@ async def opened(parts: Parts) -> AsyncIterator[Parts]:
                 parts.health[part].well()
         yield parts
     finally:
+        await parts.imports.close()
         for transport in parts.transports.values():
             await transport.close()
         await asyncio.to_thread(parts.store.close)
@@ -255,8 +259,8 @@ def web_application(parts: Parts) -> web.Application:
     application[PROFILES] = {name: reading.profile for name, reading in parts.readings.items()}
     application[VISITS] = parts.visits
     asks: dict[str, Part] = {name: partial(_what_is_wrong, health) for name, health in parts.health.items()}
-    tables = {one.source_name: one for one in parts.channels.values() if isinstance(one, Tabular)}
-    application[IMPORTING] = Imports(parts.reception, tables)
+    application[IMPORTING] = parts.imports
+    application.on_shutdown.append(lambda _: parts.imports.close())
     application[PARTS] = asks
     application[NOTES] = {"clock": lambda: parts.sweeper.note}
     application[IDENTITY_OF_PHONE] = lambda written: phone_key(_phone(written, settings))

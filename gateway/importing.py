@@ -1,27 +1,29 @@
-"""Files of cases: taken in row by row with everything, and a report that says what became of each row and why."""
+"""Files of cases: taken in row by row with everything, so that a report says what became of each row and why."""
 
 from __future__ import annotations
 
 import asyncio
-import csv
 import hashlib
-import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import TypeVar
 
-import xlsxwriter
+import structlog
 
 from gateway.channels.base import SheetRow, Tabular
+from gateway.import_report import problem_of, report_of, why_of
 from gateway.message import Accepted, Raw
 from gateway.reception import Reception
-from ticket_core.number import number_of, ticket_id_of
+from ticket_core.errors import StoreBusy
+from ticket_core.number import ticket_id_of
 from ticket_core.store.imports import (
     ImportedFile,
     ImportedRow,
+    Progress,
     begin_import,
     finish_import,
     keep_rows,
@@ -29,35 +31,89 @@ from ticket_core.store.imports import (
 )
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
+#: Largest file, in bytes, by whatever way it comes.
+LARGEST_FILE = 128 << 20
 _AT_A_TIME = 200  # rows on their way at the same time: they share commits, and others get their turn between them
-#: First characters that make a sheet take a text for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-HEAD = ("row 行", "sheet 工作表", "case number 对方编号", "outcome 结果", "ticket 工单", "detail 说明")
+_TRIES, _PAUSE = 600, 1.0  # times, seconds
+_AT_ONCE = 2  # uploads on their way: each keeps its file in memory
 
 
 class Imports:
-    """Files of cases by the forwarding body they are from; `channels` by its name."""
+    """Files of cases that somebody brings, each to a channel of the forwarding body it is from."""
 
-    def __init__(self, reception: Reception, channels: Mapping[str, Tabular]) -> None:
+    largest = LARGEST_FILE
+    report = staticmethod(report_of)
+    why = staticmethod(why_of)
+    problem = staticmethod(problem_of)
+
+    def __init__(self, reception: Reception, channels: Iterable[Tabular]) -> None:
         self._reception = reception
-        self._channels = channels
+        self._channels = tuple(channels)
+        self._on_their_way = 0
+        self._tasks: set[asyncio.Task[ImportedFile]] = set()
 
-    async def take(self, source: str, body: bytes, *, name: str, actor: str) -> ImportedFile:
-        """Take a file in; returns when all of it is committed.
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The forwarding bodies whose files are taken."""
+        return tuple(dict.fromkeys(one.source_name for one in self._channels))
+
+    async def start(self, source: str, body: bytes, *, name: str, actor: str, channel: str = "") -> ImportedFile:
+        """Begin to take a file in; returns when its first rows are read, and the rest goes on by itself.
+
+        It goes to the first channel of its source, or to `channel`.
 
         Raises:
             LookupError: no channel takes files of this source.
             ValueError: the file cannot be read, and why.
+            StoreBusy: too many files are on their way; nothing was taken in.
         """
-        channel = self._channels.get(source)
-        if channel is None:
-            raise LookupError(source)
-        return await import_file(self._reception, channel, body, name=name, actor=actor)
+        begun, _ = await self._begin(self._of(source, channel), body, name, actor)
+        return begun.file
 
-    def report(self, form: str, rows: Iterable[ImportedRow]) -> bytes:
-        """The row-by-row report as ``csv`` or ``xlsx``."""
-        return report_xlsx(rows) if form == "xlsx" else b"".join(report_csv(rows))
+    async def take(self, source: str, body: bytes, *, name: str, actor: str, channel: str = "") -> ImportedFile:
+        """Take a file in; returns when all of it is committed, which goes on when nobody waits for it any more.
+
+        Raises:
+            LookupError, ValueError, StoreBusy: as `start`.
+        """
+        _, task = await self._begin(self._of(source, channel), body, name, actor)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Break off what is on its way; the same file again finishes it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _of(self, source: str, channel: str) -> Tabular:
+        for one in self._channels:
+            if one.source_name == source and channel in ("", one.name):
+                return one
+        raise LookupError(source)
+
+    async def _begin(
+        self, channel: Tabular, body: bytes, name: str, actor: str
+    ) -> tuple[Begun, asyncio.Task[ImportedFile]]:
+        if self._on_their_way >= _AT_ONCE:
+            raise StoreBusy(f"{_AT_ONCE} files are being imported; try again when one is done")
+        self._on_their_way += 1
+        try:
+            begun = await begin_file(self._reception, channel, body, name=name, actor=actor)
+        except BaseException:
+            self._on_their_way -= 1
+            raise
+        task = asyncio.create_task(begun.finish())
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return begun, task
+
+    def _done(self, task: asyncio.Task[ImportedFile]) -> None:
+        self._on_their_way -= 1
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("import_stopped", error=type(error).__name__)
 
 
 async def import_file(
@@ -72,100 +128,138 @@ async def import_file(
     """Take a file in; returns when all of it is committed. `told` hears how many rows are done.
 
     Whatever was taken in before, by a broken-off import too, has no second effect. Rows of one case keep their order.
+    Of a file that breaks off in its middle, what came before is taken in, and its `problem` says where that was.
 
     Raises:
-        ValueError: the file cannot be read; nothing of it was taken in, or what came before the broken part.
+        ValueError: the file cannot be read; nothing of it was taken in.
         StoreError: the store failed; import it again.
     """
+    return await (await begin_file(reception, channel, body, name=name, actor=actor)).finish(told)
+
+
+async def begin_file(reception: Reception, channel: Tabular, body: bytes, *, name: str, actor: str) -> Begun:
+    """Read the first rows of a file: what is no sheet leaves no import behind.
+
+    Raises:
+        ValueError: the file cannot be read; nothing of it was taken in.
+        StoreError: the store failed.
+    """
     store, at = reception.store, datetime.now(UTC)
-    raw = Raw(channel=channel.name, body=body, received_at=at, actor=actor)
-    rows = channel.rows(raw)
-    first = await asyncio.to_thread(_some, rows)  # what is no sheet leaves no import behind
-    digest = hashlib.sha256(body).hexdigest()
+    if len(body) > LARGEST_FILE:
+        raise ValueError(f"larger than {LARGEST_FILE >> 20} MiB")
+    reading = _Reading(channel.rows(Raw(channel=channel.name, body=body, received_at=at, actor=actor)))
+    first = await asyncio.to_thread(reading.some)
+    if reading.problem and not first:
+        raise ValueError(reading.problem)
     import_id = await store.run(
         partial(
             begin_import,
             channel=channel.name,
             source=channel.source_name,
             name=name,
-            sha256=digest,
+            sha256=await asyncio.to_thread(lambda: hashlib.sha256(body).hexdigest()),
             actor=actor,
             at=at,
         )
     )
-    outcomes: Counter[str] = Counter()
-    done = 0
-    some = first
-    while some:
-        lines = await _taken(reception, some, done)
-        outcomes.update(line.outcome for line in lines)
-        done += len(some)
-        await store.run(partial(keep_rows, import_id=import_id, rows=lines))
-        told(done)
-        some = await asyncio.to_thread(_some, rows)
-    await store.run(partial(finish_import, import_id=import_id, outcomes=outcomes, at=datetime.now(UTC)))
-    made = await store.read(partial(load_import, import_id=import_id))
+    return Begun(reception=reception, file=await _load(reception, import_id), reading=reading, first=first)
+
+
+class _Reading:
+    """The rows of a file, some at a time; `problem` is what broke it off."""
+
+    def __init__(self, rows: Iterator[SheetRow]) -> None:
+        self._rows = rows
+        self.problem = ""
+
+    def some(self) -> list[SheetRow]:
+        """The next rows; none at the end."""
+        found: list[SheetRow] = []
+        try:
+            found.extend(islice(self._rows, _AT_A_TIME))
+        except ValueError as error:
+            self.problem = str(error)[:500]
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """An import that has begun: its first rows are read."""
+
+    reception: Reception
+    file: ImportedFile
+    reading: _Reading
+    first: Sequence[SheetRow]
+
+    async def finish(self, told: Callable[[int], None] = lambda _rows: None) -> ImportedFile:
+        """Take all rows in; returns when everything is committed."""
+        store, import_id = self.reception.store, self.file.id
+        outcomes: Counter[str] = Counter()
+        some, share = self.first, 0.0
+        while some:
+            lines = await _taken(self.reception, some, outcomes.total())
+            outcomes.update(line.outcome for line in lines)
+            share = max(share, some[-1].share)
+            progress = Progress(outcomes=outcomes, share=share, at=datetime.now(UTC))
+            await _patiently(partial(store.run, partial(keep_rows, import_id=import_id, rows=lines, progress=progress)))
+            told(outcomes.total())
+            some = await asyncio.to_thread(self.reading.some)
+        end = Progress(
+            outcomes=outcomes,
+            share=share if self.reading.problem else 1.0,
+            at=datetime.now(UTC),
+            problem=self.reading.problem,
+        )
+        await _patiently(partial(store.run, partial(finish_import, import_id=import_id, progress=end)))
+        return await _load(self.reception, import_id)
+
+
+async def _load(reception: Reception, import_id: int) -> ImportedFile:
+    made = await reception.store.read(partial(load_import, import_id=import_id))
     assert made is not None
     return made
 
 
-def _some(rows: Iterator[T]) -> list[T]:
-    return list(islice(rows, _AT_A_TIME))
-
-
 async def _taken(reception: Reception, rows: Sequence[SheetRow], before: int) -> list[ImportedRow]:
     """Take some rows in together, in their order."""
-    messages = [message for row in rows for message in row.messages]
-    accepted = iter(await asyncio.gather(*(reception.receive(message) for message in messages)))
+    receiving = (_patiently(partial(reception.receive, message)) for row in rows for message in row.messages)
+    accepted = iter(await asyncio.gather(*receiving))
     return [_line(row, [next(accepted) for _ in row.messages], place) for place, row in enumerate(rows, before + 1)]
 
 
+async def _patiently(run: Callable[[], Awaitable[T]]) -> T:
+    """Do it once the store has room again: a flood elsewhere delays an import and does not break it off."""
+    for _ in range(_TRIES):
+        try:
+            return await run()
+        except StoreBusy:
+            await asyncio.sleep(_PAUSE)
+    return await run()
+
+
 def _line(row: SheetRow, accepted: Sequence[Accepted], place: int) -> ImportedRow:
-    """A row's line; of a case that is two tickets the first, and the other in words."""
-    where = f"{row.sheet} {row.number or ''}".strip()
-    if not accepted:
-        return ImportedRow(
-            row=place, sheet=where, case_number="", outcome="skipped", ticket_id=None, detail=row.problem
-        )
-    main = accepted[0]
-    others = [f"{one.outcome} {one.ticket or ''}".strip() for one in accepted[1:]]
+    """A row's line; of a case that is two tickets the first, and the other among the reasons."""
+    main = accepted[0] if accepted else None
     return ImportedRow(
         row=place,
-        sheet=where,
+        sheet=f"{row.sheet} {row.number or ''}".strip(),
         case_number=row.case_number,
-        outcome=main.outcome,
-        ticket_id=ticket_id_of(main.ticket) if main.ticket else None,
-        detail="; ".join(filter(None, [row.problem, *others])),
+        outcome=main.outcome if main else "skipped",
+        ticket_id=ticket_id_of(main.ticket) if main and main.ticket else None,
+        why=row.why if main is None else (*_why(row, main), *(("also", one.ticket or "") for one in accepted[1:])),
     )
 
 
-def report_csv(rows: Iterable[ImportedRow]) -> Iterator[bytes]:
-    """The report as a table for people: UTF-8 with a mark, no cell a formula."""
-    yield "\ufeff".encode()
-    yield _csv_line(HEAD)
-    for one in rows:
-        yield _csv_line(_cells(one))
-
-
-def report_xlsx(rows: Iterable[ImportedRow]) -> bytes:
-    """The report as a sheet; texts stay texts."""
-    out = io.BytesIO()
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(out, options)
-    sheet = book.add_worksheet("report")
-    sheet.write_row(0, 0, HEAD)
-    for place, one in enumerate(rows, 1):
-        sheet.write_row(place, 0, _cells(one))
-    book.close()
-    return out.getvalue()
-
-
-def _cells(one: ImportedRow) -> tuple[str, ...]:
-    number = number_of(one.ticket_id) if one.ticket_id else ""
-    return str(one.row), one.sheet, one.case_number, one.outcome, number, one.detail
-
-
-def _csv_line(cells: Sequence[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
-    return text.getvalue().encode()
+def _why(row: SheetRow, main: Accepted) -> tuple[tuple[str, str], ...]:
+    """Why a row had its outcome."""
+    match main.outcome:
+        case "triage":
+            return row.why or (("internal", ""),)
+        case "duplicate":
+            return (("same_as", str(main.inbound_id)),)
+        case "repeated" if main.repeat_of:
+            return (("repeats", main.repeat_of),)
+        case "appended":
+            return ((f"again_{row.messages[0].fields['source']['act']}", ""),)
+        case _:
+            return ()

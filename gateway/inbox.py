@@ -11,9 +11,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import structlog
+from sqlalchemy import Connection
 
 from gateway.channels.base import NAME_HEADER, NOTE_HEADER, Filed, Tabular, Watched
-from gateway.importing import import_file, report_csv
+from gateway.import_report import problem_of, report_of
+from gateway.importing import LARGEST_FILE, import_file
 from gateway.loops import Health, Record, take
 from gateway.message import Raw
 from gateway.reception import Reception
@@ -22,10 +24,10 @@ from ticket_core.store.imports import rows_of_import
 log = structlog.get_logger(__name__)
 
 _PAUSE = 5.0  # seconds between two looks; a file must not change between them
-_LARGEST = 256 << 20
 _LARGEST_NOTE = 64 << 10
 _STILL_COMES = 600.0  # seconds for which an empty file, or a note without its file, may only be a beginning
 _DONE, _FAILED = "done", "failed"
+_LOCALE = "zh-CN"  # of reports that nobody has asked for
 
 Seen = dict[Path, tuple[int, int]]
 
@@ -142,27 +144,30 @@ class Inbox:
         return ""
 
     async def _take(self, channel: Watched, one: _Ready) -> None:
-        try:
-            if one.problem:
-                raise ValueError(one.problem)
-            report = await self._taken(channel, one)
-        except ValueError as error:
-            log.warning("file_not_imported", channel=channel.name, reason=str(error)[:200])
-            await asyncio.to_thread(_move, one, _FAILED, ".reason.txt", str(error).encode())
-            return
-        await asyncio.to_thread(_move, one, _DONE, ".report.csv", report)
+        problem, report = one.problem, b""
+        if not problem:
+            try:
+                problem, report = await self._taken(channel, one)
+            except ValueError as error:
+                problem = str(error)
+        if problem:
+            log.warning("file_not_imported", channel=channel.name, reason=problem[:200])
+        await asyncio.to_thread(_move, one, problem, report)
 
-    async def _taken(self, channel: Watched, one: _Ready) -> bytes:
-        """What became of its rows; nothing where the file is one input.
+    async def _taken(self, channel: Watched, one: _Ready) -> tuple[str, bytes]:
+        """What broke it off, and what became of its rows; neither where the file is one input.
 
         Raises:
             ValueError: it cannot be taken in, and why.
         """
         if isinstance(channel, Tabular):
-            body = await asyncio.to_thread(_read, one.path, _LARGEST)
+            body = await asyncio.to_thread(_read, one.path, LARGEST_FILE)
             made = await import_file(self._reception, channel, body, name=one.path.name, actor="folder")
-            rows = await self._reception.store.read(lambda connection: list(rows_of_import(connection, made.id)))
-            return b"".join(report_csv(rows))
+
+            def reported(connection: Connection) -> bytes:
+                return b"".join(report_of(rows_of_import(connection, made.id), "csv", _LOCALE))
+
+            return made.progress.problem, await self._reception.store.read(reported)
         body = await asyncio.to_thread(_read, one.path, channel.limit)
         headers = {NAME_HEADER: quote(one.path.name)}
         if one.note is not None:
@@ -170,7 +175,7 @@ class Inbox:
             headers[NOTE_HEADER] = quote(note)
         raw = Raw(channel=channel.name, body=body, received_at=datetime.now(UTC), headers=headers)
         await take(channel, raw, self._reception.receive, self._record)
-        return b""
+        return "", b""
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -179,9 +184,9 @@ def _read(path: Path, most: int) -> bytes:
     return path.read_bytes()
 
 
-def _move(one: _Ready, where: str, ending: str, report: bytes) -> None:
+def _move(one: _Ready, problem: str, report: bytes) -> None:
     """Beside it, under a name of its own, with what became of it and the note about it."""
-    folder = one.path.parent / where
+    folder = one.path.parent / (_FAILED if problem else _DONE)
     folder.mkdir(exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     target = folder / f"{stamp}-{one.path.name}"
@@ -190,7 +195,10 @@ def _move(one: _Ready, where: str, ending: str, report: bytes) -> None:
         number += 1
         target = folder / f"{stamp}-{number}-{one.path.name}"
     if report:
-        target.with_name(target.name + ending).write_bytes(report)
+        target.with_name(f"{target.name}.report.csv").write_bytes(report)
+    if problem:
+        reason = "\n".join(dict.fromkeys((problem_of(problem, _LOCALE), problem)))
+        target.with_name(f"{target.name}.reason.txt").write_text(reason, encoding="utf-8")
     if one.note is not None:
-        one.note.rename(target.with_name(target.name + ".note"))
+        one.note.rename(target.with_name(f"{target.name}.note"))
     one.path.rename(target)

@@ -55,8 +55,12 @@ class Mailed:
             except ValueError as error:
                 unread.append(file)
                 problems.append(f"{file.name}: {error}")
-            else:
-                log.info("sheet_imported", channel=channel.name, imported=made.id, outcomes=dict(made.outcomes))
+                continue
+            outcomes = dict(made.progress.outcomes)
+            log.info("sheet_imported", channel=channel.name, imported=made.id, outcomes=outcomes)
+            if made.progress.problem:  # the rows before it are taken in; a person looks at the rest
+                unread.append(file)
+                problems.append(f"{file.name}: {made.progress.problem}")
         if not problems:
             return imported
         rest = (*message.attachments, *unread)

@@ -257,17 +257,18 @@ class Hosted(Webhook, Chat):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetRow:
-    """One row of a file of cases, where it stands, and the messages it says; `problem`: why it is not understood.
+    """One row of a file of cases, where it stands, and the messages it says.
 
-    A row without messages is none: a total, a title; its `problem` says so. Under the number 0 a whole sheet is passed
-    over. `share` is how much of the file has been read by then, from 0 to 1.
+    `why` it is not understood are reasons with what each is about, such as ``("required", "工单编号")``. A row without
+    messages is none: a total, a title; `why` says so. Under the number 0 a whole sheet is passed over. `share` is how
+    much of the file has been read by then, from 0 to 1.
     """
 
     sheet: str
     number: int
     case_number: str = ""
     messages: tuple[InboundMessage, ...] = ()
-    problem: str = ""
+    why: tuple[tuple[str, str], ...] = ()
     share: float = 0.0
 
 

@@ -30,7 +30,7 @@ def check(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Validate configuration, profiles, templates, directory and, with --online, what must be reached."""
+    """Validate configuration, profiles, sources, templates, directory and, with --online, what must be reached."""
     from gateway.config import default_file
 
     file = (config or default_file()).name
@@ -70,6 +70,7 @@ def _look(settings: Settings, online: bool) -> tuple[list[str], list[str], str]:
         channels = make_channels(settings)
     with gathered(problems):
         transports = make_transports(settings, channels)
+    problems += findings.of_sources(settings, problems)
     renderer = Renderer(settings.templates_folder)
     problems += findings.of_templates(renderer)
     if policy is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 from gateway.almanac import missing_year
 from gateway.channels.base import Channel, Transport
 from gateway.config import Settings
+from gateway.configured import gathered, source_folders
 from gateway.render import Renderer
 from gateway.render import check as check_templates
 from ticket_core.directory import Person
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
+from ticket_core.source import load_source, source_names
 
 #: Values of a setting `security` that leave a connection in the clear.
 _IN_THE_CLEAR = frozenset({"none", "plain", "", "False"})
@@ -28,6 +30,16 @@ def of_templates(renderer: Renderer) -> Iterator[str]:
     """Everything wrong with the templates."""
     for problem in check_templates(renderer):
         yield f"templates/{problem.file}: {problem.reason}"
+
+
+def of_sources(settings: Settings, known: Sequence[str]) -> Iterator[str]:
+    """Everything wrong with the sources that could be used, also those that no channel names; not what is known."""
+    folders = source_folders(settings)
+    found: list[str] = []
+    for name in source_names(*folders):
+        with gathered(found):
+            load_source(name, *folders)
+    yield from (problem for problem in found if problem not in known)
 
 
 def of_notices(policy: Policy, renderer: Renderer) -> Iterator[str]:

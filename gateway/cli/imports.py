@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,8 @@ from gateway.cli.words import say
 if TYPE_CHECKING:
     from gateway.config import Settings
     from ticket_core.model import JSON
+
+_STEPS, _PAUSE = 1000, 0.1  # of the progress bar; seconds
 
 sources = group("转办来源", "Forwarding bodies")
 
@@ -42,18 +45,31 @@ def import_cases(
     except OSError as error:
         raise Failed(say(f"{file}：无法读取：{error.strerror}", f"{file}: cannot be read: {error.strerror}")) from error
     made = asyncio.run(_import(settings, source, channel, file.name, body))
-    if "problem" in made:
-        raise Failed(f"{file}: {made['problem']}")
+    if "id" not in made:
+        raise Failed(f"{file}: {_worded(made['problem'])}")
     if report is not None:
         _write(settings, int(str(made["id"])), report)
     if as_json:
         print_json(made)
-        return
+        raise typer.Exit(0 if made["state"] == "finished" else 1)
     outcomes = made["outcomes"] if isinstance(made["outcomes"], dict) else {}
     print_table(
         (say("结果", "OUTCOME"), say("行数", "ROWS")), [(name, str(count)) for name, count in sorted(outcomes.items())]
     )
     tell(say(f"共 {made['rows']} 行，导入编号 {made['id']}", f"{made['rows']} rows, import {made['id']}"))
+    if (same := made["same_as"]) is not None:
+        tell(say(f"与导入 {same} 是同一文件", f"the very same file as import {same}"))
+    if made["state"] == "stopped":
+        raise Failed(say(f"{file}：导入中断，请再次导入同一文件", f"{file}: broken off; import the same file again"))
+    if made["problem"]:
+        raise Failed(f"{file}: {_worded(made['problem'])}")
+
+
+def _worded(problem: JSON) -> str:
+    from gateway.cli.words import locale
+    from gateway.import_report import problem_of
+
+    return problem_of(str(problem), locale())
 
 
 async def _import(settings: Settings, source: str, channel: str, name: str, body: bytes) -> dict[str, JSON]:
@@ -65,21 +81,31 @@ async def _import(settings: Settings, source: str, channel: str, name: str, body
         "file": name,
         "body": base64.b64encode(body).decode(),
     }
+    bar = typer.progressbar(length=_STEPS, file=sys.stderr, hidden=not sys.stderr.isatty())
     async with carrying_out(settings) as carry_out:
         made = await carry_out("import", arguments)
-    assert isinstance(made, dict)
-    return made
+        assert isinstance(made, dict)
+        if "id" not in made:
+            return made
+        with bar:
+            while True:
+                made = await carry_out("import-look", {"id": made["id"]})
+                assert isinstance(made, dict)
+                bar.update(int(float(str(made["share"])) * _STEPS) - bar.pos)
+                if made["state"] != "running":
+                    return made
+                await asyncio.sleep(_PAUSE)
 
 
 def _write(settings: Settings, import_id: int, path: Path) -> None:
     from gateway.cli.reading import reading
-    from gateway.importing import report_csv, report_xlsx
+    from gateway.cli.words import locale
+    from gateway.import_report import report_of
     from ticket_core.store.imports import rows_of_import
 
-    with reading(settings) as pages:
-        rows = rows_of_import(pages.connection, import_id)
-        content = report_xlsx(rows) if path.suffix.lower() == ".xlsx" else b"".join(report_csv(rows))
-    path.write_bytes(content)
+    form = "xlsx" if path.suffix.lower() == ".xlsx" else "csv"
+    with reading(settings) as pages, path.open("wb") as lines:
+        lines.writelines(report_of(rows_of_import(pages.connection, import_id), form, locale()))
 
 
 @sources.command("list", cls=SpokenCommand, help=say("列出可用的转办来源", "List the sources that can be used"))

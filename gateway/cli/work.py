@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gateway.app import Parts
-from gateway.channels.base import NAME_HEADER, Tabular
+from gateway.channels.base import NAME_HEADER
 from gateway.cli.failures import none_of
 from gateway.control import Command
-from gateway.importing import import_file
 from gateway.loops import take
 from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
 from gateway.normalize.draft import to_draft
@@ -25,6 +24,7 @@ from ticket_core.errors import UnknownInput
 from ticket_core.model import Replay
 from ticket_core.number import number_of, ticket_id_of
 from ticket_core.service import intake
+from ticket_core.store.imports import load_import
 from ticket_core.store.journals import Input, load_input
 from ticket_core.store.tickets import load_ticket
 
@@ -115,26 +115,33 @@ async def _as_stored(parts: Parts, message: InboundMessage, accepted: Accepted) 
 
 
 async def import_sheet(parts: Parts, arguments: Arguments) -> JSON:
-    """Take a file of cases in: `source`, perhaps `channel`, `file`, `body` in base64; returns its report in figures."""
-    source, wanted = str(arguments["source"]), str(arguments.get("channel") or "")
-    tables = {one.name: one for one in parts.channels.values() if isinstance(one, Tabular)}
-    fitting = [one for one in tables.values() if one.source_name == source and wanted in ("", one.name)]
-    if not fitting:
-        raise none_of("转办来源", "source", source, sorted({one.source_name for one in tables.values()}))
-    body = base64.b64decode(str(arguments["body"]))
+    """Begin to take a file of cases in: `source`, perhaps `channel`, `file`, `body` in base64; returns its `id`."""
+    source, channel = str(arguments["source"]), str(arguments.get("channel") or "")
+    body, actor = base64.b64decode(str(arguments["body"])), str(arguments.get("actor") or "cli")
     try:
-        made = await import_file(
-            parts.reception, fitting[0], body, name=str(arguments["file"]), actor=str(arguments.get("actor") or "cli")
-        )
+        begun = await parts.imports.start(source, body, name=str(arguments["file"]), actor=actor, channel=channel)
+    except LookupError:
+        raise none_of("转办来源", "source", source, sorted(parts.imports.sources)) from None
     except ValueError as error:
-        return {"file": arguments["file"], "problem": str(error)}
+        return {"problem": str(error)}
+    return {"id": begun.id}
+
+
+async def look_at_import(parts: Parts, arguments: Arguments) -> JSON:
+    """How far the import `id` is, and its report in figures."""
+    one = await parts.store.read(partial(load_import, import_id=int(str(arguments["id"]))))
+    assert one is not None  # it was begun
     return {
-        "id": made.id,
-        "file": arguments["file"],
-        "channel": made.channel,
-        "source": made.source,
-        "rows": sum(made.outcomes.values()),
-        "outcomes": dict(made.outcomes),
+        "id": one.id,
+        "file": one.name,
+        "channel": one.channel,
+        "source": one.source,
+        "state": one.state(datetime.now(UTC)),
+        "share": one.progress.share,
+        "rows": one.rows,
+        "outcomes": dict(one.progress.outcomes),
+        "problem": one.progress.problem,
+        "same_as": one.same_as,
     }
 
 
@@ -212,6 +219,7 @@ COMMANDS: Mapping[str, Work] = {
     "ping": ping,
     "ingest": ingest,
     "import": import_sheet,
+    "import-look": look_at_import,
     "replay": replay,
     "tick": tick,
     "user-add": add_user,

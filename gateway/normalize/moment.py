@@ -37,6 +37,13 @@ def read_moment(written: str, zone: tzinfo, *, end_of_day: bool = False) -> date
     Raises:
         ValueError: it is none, or one that could be several, such as 11/3/2026.
     """
+    try:
+        return _moment(written, zone, end_of_day)
+    except OverflowError as error:  # the end of 9999-12-31
+        raise ValueError("not a time") from error
+
+
+def _moment(written: str, zone: tzinfo, end_of_day: bool) -> datetime:
     text = unicodedata.normalize("NFKC", written).strip()
     if unix := _UNIX.fullmatch(text):
         return datetime.fromtimestamp(int(text) / (1000 if unix[2] else 1), UTC).astimezone(zone)

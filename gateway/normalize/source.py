@@ -30,11 +30,12 @@ _FLAGS: tuple[Place, ...] = ("anonymous", "confidential", "real_name")
 
 
 class BadRow(ValueError):
-    """A record cannot be taken as a case; `problems` has a reason for each of their fields."""
+    """A record cannot be taken as a case; `problems` has a reason for each of their fields, `number` is the case's."""
 
-    def __init__(self, problems: Mapping[str, str]) -> None:
+    def __init__(self, problems: Mapping[str, str], number: str = "") -> None:
         super().__init__("; ".join(f"{name}: {reason}" for name, reason in problems.items()))
         self.problems = dict(problems)
+        self.number = number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ def read_case(record: Mapping[str, str | None], source: Source, files: Sequence[
     if unnamed is not None:  # what stands in the place of a name is why there is none
         who["name"], flags[unnamed] = "", True
     if reader.problems:
-        raise BadRow(reader.problems)
+        raise BadRow(reader.problems, number)
     other = {"other_number": said["other_number"][:_LONGEST_CASE_NUMBER]} if said.get("other_number") else {}
     digest = _digest(record, source, files)
     parts: list[Part] = []

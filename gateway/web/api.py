@@ -57,7 +57,6 @@ def add_api(app: web.Application) -> None:
     add_routes(app, ROUTES)
     app.router.add_get("/openapi.json", get_openapi)
     app.router.add_get("/docs", get_docs)
-    api_imports.add_reports(app)
     add_doors(app)
     add_open311(app)
     add_guards(app)

@@ -55,16 +55,34 @@ class Reception(Protocol):
 class Importing(Protocol):
     """Files of cases 转办表格, by the name of their forwarding body."""
 
-    async def take(self, source: str, body: bytes, *, name: str, actor: str) -> ImportedFile:
-        """Take a file in; returns when all of it is committed.
+    @property
+    def sources(self) -> Sequence[str]:
+        """The forwarding bodies whose files are taken."""
+
+    @property
+    def largest(self) -> int:
+        """Largest file, in bytes."""
+
+    async def start(self, source: str, body: bytes, *, name: str, actor: str) -> ImportedFile:
+        """Begin to take a file in; returns when its first rows are read, and the rest goes on by itself.
 
         Raises:
             LookupError: no channel takes files of this source.
             ValueError: the file cannot be read, and why.
+            StoreBusy: too many files are on their way; nothing was taken in.
         """
 
-    def report(self, form: str, rows: Iterable[ImportedRow]) -> bytes:
-        """The row-by-row report as ``csv`` or ``xlsx``."""
+    async def take(self, source: str, body: bytes, *, name: str, actor: str) -> ImportedFile:
+        """Take a file in; returns when all of it is committed. Raises as `start`."""
+
+    def report(self, rows: Iterable[ImportedRow], form: str, locale: str) -> Iterable[bytes]:
+        """The row-by-row report as ``csv`` or ``xlsx``, in pieces."""
+
+    def why(self, one: ImportedRow, locale: str) -> str:
+        """Why a row had its outcome, in words."""
+
+    def problem(self, problem: str, locale: str) -> str:
+        """What is wrong with a file, in words."""
 
 
 #: The process that what comes in by a channel follows, by the channel's name.

@@ -108,7 +108,7 @@ def _operation(route: Route, named: dict[str, Any], parts: dict[str, Any]) -> di
         "parameters": [*_path_parameters(route), *_query_parameters(route, named, parts), *_headers(route)],
         "security": _WHO[route.who],
         "responses": {
-            str(route.status): _response(route.status, "application/json", named[f"gives {route.method} {route.path}"]),
+            str(route.status): _response(route.status, route.media_type, named[f"gives {route.method} {route.path}"]),
             **{
                 str(status): _response(status, "application/problem+json", {"$ref": REF.format(model="Problem")})
                 for status in sorted(statuses)
@@ -120,6 +120,9 @@ def _operation(route: Route, named: dict[str, Any], parts: dict[str, Any]) -> di
             "required": route.body_required,
             "content": {"application/json": {"schema": named[f"body {route.path}"]}},
         }
+    if route.takes:
+        content = {media_type: {"schema": schema} for media_type, schema in route.takes.items()}
+        found["requestBody"] = {"required": True, "content": content}
     return found
 
 
@@ -134,7 +137,8 @@ def _response(status: int, media_type: str, schema: Any) -> dict[str, Any]:
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, **_PARAMETERS[name]} for name in _IN_PATH.findall(route.path)
+        {"name": name, "in": "path", "required": True, **route.parameters.get(name, _PARAMETERS[name])}
+        for name in _IN_PATH.findall(route.path)
     ]
 
 
@@ -162,7 +166,7 @@ def _headers(route: Route) -> list[dict[str, Any]]:
 
 
 def _operation_id(route: Route) -> str:
-    words = [part.strip("{}") for part in route.path.split("/")[3:]]
+    words = [part.strip("{}") for part in route.path.replace(".", "_").split("/")[3:]]
     return "_".join([route.method.lower(), *words])
 
 

@@ -5,8 +5,8 @@ The server and ``/openapi.json`` are both made from these rows, so they cannot d
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import orjson
@@ -30,7 +30,11 @@ _LISTS = frozenset({"status", "stage", "kind", "grade", "priority", "group", "as
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One route. `body` and `query` describe what is taken, `gives` what comes back with `status`."""
+    """One route. `body` and `query` describe what is taken, `gives` what comes back with `status`.
+
+    What is no JSON: `takes` are schemas of bodies by media type, `media_type` is that of the answer. `parameters` says
+    of a name in the path what it means here, where that is not what it means elsewhere.
+    """
 
     method: Literal["GET", "POST"]
     path: str
@@ -45,6 +49,9 @@ class Route:
     limit: RouteClass = "request"
     idempotent: bool = False
     problems: tuple[int, ...] = ()
+    takes: Mapping[str, Any] = field(default_factory=dict)
+    media_type: str = _JSON
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def add_routes(app: web.Application, routes: Sequence[Route]) -> None:

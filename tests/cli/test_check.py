@@ -106,6 +106,21 @@ def test_a_broken_template_is_a_problem(terminal: Terminal) -> None:
     assert "telecom-10086.toml: notify: there is no notice acknowledgement" in ran.err
 
 
+def test_every_source_is_looked_at_also_one_that_no_channel_names(terminal: Terminal) -> None:
+    folder = terminal.folder / "sources"
+    folder.mkdir()
+    (folder / "town.toml").write_text(
+        'name = "town"\nlabel = { zh-CN = "某镇" }\ncase_number = []\n[fields]\nact = ["x"]\n'
+    )
+    (folder / "city.toml").write_text('name = "city"\nlabel = 1\n')
+    terminal.configure('[channels.city]\nkind = "transfer"\nsource = "city"\n', first='sources_folder = "sources"\n')
+    ran = terminal.run("check")
+    assert ran.code == 2
+    assert "town.toml: fields.text: required, and no field says it" in ran.err
+    assert "town.toml: case_number: no field says it" in ran.err
+    assert ran.err.count("\n  city.toml: label: ") == 1, ran.err
+
+
 def test_what_travels_in_the_clear_is_warned_of_and_no_problem(terminal: Terminal) -> None:
     terminal.configure(
         '[transports.out]\nkind = "smtp"\nhost = "smtp.example.com"\naddress = "out@example.com"\nsecurity = "none"\n'

@@ -15,6 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
 from gateway.channels.base import Answer, Channel, Webhook
+from gateway.channels.transfer import Transfer
+from gateway.channels.transfer.settings import TransferSettings
 from gateway.errors import Refused
 from gateway.importing import Imports
 from gateway.keys import Keys
@@ -33,6 +35,7 @@ from ticket_core.calendar import load_calendar
 from ticket_core.directory import Directory, Person
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
+from ticket_core.source import load_source
 from ticket_core.store.store import Store
 
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -114,11 +117,12 @@ async def open_house(url: str, limits: Limits = LIBERAL) -> AsyncIterator[House]
             profiles={"telecom-10086": load_profile("telecom-10086")},
             calendar=load_calendar(),
             directory=Directory(PEOPLE),
+            sources={"12345": load_source("12345")},
         )
         keys = Keys(b"k" * 32)
         reading = Reading(profile="telecom-10086", ticket_of_token=keys.ticket_of_token)
         meters = Meters()
-        readings = dict.fromkeys(("web", "phone", "push"), reading)
+        readings = dict.fromkeys(("web", "phone", "push", "city"), reading)
         reception = Reception(store, policy, keys, readings, lambda: None, meters.count_input)
         sign_in = SignIn(store, secure=False, hasher=FAST)
         roles = {"wang": "agent", "chen": "handler", "zhao": "supervisor", "root": "admin"}
@@ -150,7 +154,9 @@ def _application(
     app[LIMITS] = limits
     app[DOORS] = {"push": Pushed("push", NoSettings())}
     app[ACCEPT] = accept
-    app[IMPORTING] = Imports(reception, {})
+    importing = Imports(reception, [Transfer("city", TransferSettings(source="12345"))])
+    app[IMPORTING] = importing
+    app.on_shutdown.append(lambda _: importing.close())
     app[PARTS] = {name: partial(parts.__getitem__, name) for name in parts}
     app[IDENTITY_OF_PHONE] = lambda written: phone_key(read_phone(written))
     app[SERVICE_NUMBER_OF] = service_number

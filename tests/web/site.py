@@ -11,13 +11,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
+from gateway.channels.transfer import Transfer
+from gateway.channels.transfer.settings import TransferSettings
+from gateway.importing import Imports
 from gateway.keys import Keys
 from gateway.normalize.contact import phone_key, read_phone
 from gateway.normalize.draft import Reading
 from gateway.reception import Reception
 from gateway.web.auth import SIGN_IN, SignIn
 from gateway.web.callers import BUCKETS, make_buckets
-from gateway.web.keys import IDENTITY_OF_PHONE, LIMITS, RECEPTION, SERVICE_NUMBER_OF
+from gateway.web.keys import IDENTITY_OF_PHONE, IMPORTING, LIMITS, RECEPTION, SERVICE_NUMBER_OF
 from gateway.web.limits import Limits
 from gateway.web.pages.site import SITE, Site, setup_pages
 from gateway.web.problems import problems
@@ -27,6 +30,7 @@ from ticket_core.model import Ticket
 from ticket_core.number import ticket_id_of
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
+from ticket_core.source import load_source
 from ticket_core.store.store import Store
 from ticket_core.store.tickets import load_ticket
 
@@ -66,17 +70,21 @@ async def gateway(folder: Path, *, limits: Limits | None = None) -> AsyncIterato
         profiles={"telecom-10086": load_profile("telecom-10086")},
         calendar=load_calendar(()),
         directory=Directory(PEOPLE),
+        sources={"12345": load_source("12345")},
     )
     store = Store(f"sqlite:///{folder}/gateway.sqlite3")
     store.open()
     keys = Keys(b"k" * 32)
     reading = Reading(profile="telecom-10086", ticket_of_token=keys.ticket_of_token, area_code="028")
-    reception = Reception(store, policy, keys, dict.fromkeys(("web", "phone", "api"), reading), lambda: None)
+    reception = Reception(store, policy, keys, dict.fromkeys(("web", "phone", "api", "city"), reading), lambda: None)
     sign_in = SignIn(store, secure=False, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     limits = limits or Limits(intakes_per_minute=0, requests_per_minute=0)
     app = web.Application(middlewares=[problems], client_max_size=limits.body_bytes)
     app[RECEPTION] = reception
     app[SIGN_IN] = sign_in
+    importing = Imports(reception, [Transfer("city", TransferSettings(source="12345"))])
+    app[IMPORTING] = importing
+    app.on_shutdown.append(lambda _: importing.close())
     app[LIMITS] = limits
     app[BUCKETS] = make_buckets(limits)
     app[IDENTITY_OF_PHONE] = lambda written: phone_key(read_phone(written, area_code="028"))

@@ -18,7 +18,6 @@ from gateway.web.openapi import openapi
 from tests.web.api_house import House, open_house
 
 NOT_JSON_API = {"/channels/{name}", "/openapi.json", "/docs", "/healthz", "/readyz", "/metrics"}
-NOT_JSON_API |= {"/api/v1/imports/{id}/report.{form}"}
 CONTRACT = {
     ("POST", "/api/v1/complaints"),
     ("GET", "/api/v1/complaints/{number}"),
@@ -36,6 +35,9 @@ CONTRACT = {
     ("GET", "/api/v1/notices"),
     ("POST", "/api/v1/imports/{source}"),
     ("GET", "/api/v1/imports"),
+    ("GET", "/api/v1/imports/{source}"),
+    ("GET", "/api/v1/imports/{source}/report.csv"),
+    ("GET", "/api/v1/imports/{source}/report.xlsx"),
 }
 ADDED = {("POST", "/chat/{name}/sessions"), ("GET", "/chat/{name}/lines")}
 

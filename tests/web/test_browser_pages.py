@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page
 
-from tests.servers.browser import browser_page
+from tests.channels.transfer.test_sheets import row, table
+from tests.servers.browser import browser_page, screenshot
 from tests.web.site import PASSWORD, Gateway, gateway
 
 pytestmark = pytest.mark.slow
@@ -132,6 +133,38 @@ async def test_the_search_key_and_typing_do_not_get_in_each_others_way(site: Gat
         assert page.url.endswith("/console/")
 
 
+async def test_a_file_of_cases_is_brought_without_scripts_and_read_on_a_phone(
+    site: Gateway, chromium_address: str, tmp_path: Path
+) -> None:
+    """The form by keyboard, the page that follows the import by itself, its filter; on 360 pixels, too."""
+    rows = [row(number) for number in range(1, 25)]
+    rows[3:5] = [row(4, 受理时间="昨天"), row(5, 工单编号="2.0E+13")]
+    file = tmp_path / "诉求件.csv"
+    file.write_bytes(table(*rows, ("合计", *[""] * 6), encoding="gb18030"))
+    async with quiet_page(chromium_address, javascript=False) as page:
+        await sign_in(page, site, "wang")
+        await page.get_by_role("link", name="导入").click()
+        await page.get_by_label("来源").select_option("12345")
+        await page.get_by_label("文件").set_input_files(file)
+        await page.get_by_role("button", name="开始导入").press("Enter")
+        await page.wait_for_url("**/console/imports/*")
+        await page.get_by_text("已完成").wait_for()
+        await screenshot(page, tmp_path / "import.png")
+        await page.get_by_role("link", name="需查看 3").click()
+        assert await page.locator("tbody tr").count() == 3
+        assert "末尾数字已丢失" in await page.inner_text("main")
+        await page.set_viewport_size({"width": 360, "height": 740})
+        await screenshot(page, tmp_path / "import-phone.png")
+        for path in (page.url, site.url("/console/imports")):
+            await page.goto(path)
+            assert await page.evaluate("document.documentElement.scrollWidth") == 360, path
+        await screenshot(page, tmp_path / "imports-phone.png")
+        await page.set_viewport_size({"width": 1200, "height": 800})
+        await page.set_extra_http_headers({"Accept-Language": "en"})
+        await page.goto(site.url("/console/imports"))
+        await screenshot(page, tmp_path / "imports.png")
+
+
 @pytest.mark.parametrize("path", ["/", "/track", "/console/sign-in"])
 async def test_a_phone_of_360_pixels_needs_no_scrolling_sideways(
     site: Gateway, chromium_address: str, path: str
@@ -165,6 +198,7 @@ async def test_the_consoles_pages_fit_a_phone_too(site: Gateway, chromium_addres
 
 
 PAGES = ("/", "/track", "/console/sign-in", "/console/", "/console/calls/new", "/console/deadlines", "/console/inbound")
+PAGES += ("/console/imports",)
 
 
 async def test_every_page_can_be_used_with_a_screen_reader(site: Gateway, chromium_address: str) -> None:

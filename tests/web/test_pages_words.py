@@ -40,7 +40,8 @@ SCRIPTED = {
 NAMED |= SCRIPTED.keys()
 #: Keys that are put together from a part that varies.
 BUILT = re.compile(
-    r"console\.(tickets|call|deadlines|triage|journal|notices|people)|list\.(mine|group|transit|overdue|all)"
+    r"console\.(tickets|call|deadlines|triage|journal|notices|imports|people)|list\.(mine|group|transit|overdue|all)|"
+    r"import\.(running|finished|broken|stopped|problems)"
 )
 BUILT_TICKET = re.compile(r"ticket\.(met|cancelled|overdue|running|origin_source|origin_extension)")
 

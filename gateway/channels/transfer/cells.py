@@ -6,7 +6,7 @@ import codecs
 import re
 from datetime import date, datetime, time, timedelta
 
-_CHUNK = 1 << 20
+_CHUNK = 64 << 10
 #: Fewer broken characters than this in a thousand, and it is UTF-8 that something has cut or mixed.
 _BROKEN = 2
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\xa0\x00]")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
+import structlog
 
 from gateway.channels.api import Api
 from gateway.channels.base import Answer, Chat, Parsed, SheetRow, Tabular, Webhook
@@ -22,9 +23,11 @@ from gateway.channels.transfer.signing import Signature, layout_problems
 from gateway.channels.transfer.steps import body_of, receipt_of
 from gateway.errors import ConfigError, Refused
 from gateway.message import Accepted, DeliveryReceipt, File, InboundMessage, OutboundMessage, Raw
-from gateway.normalize.source import BadRow, read_case
+from gateway.normalize.source import BadRow, Case, read_case
 from ticket_core.errors import ProfileError
 from ticket_core.source import load_source
+
+log = structlog.get_logger(__name__)
 
 #: Up to so many cases a push stands whole in the journal for each of them; of more, each case by itself.
 _JOURNALED_WHOLE = 10
@@ -95,22 +98,37 @@ class Cases(Tabular, Chat):
     def rows(self, raw: Raw) -> Iterator[SheetRow]:
         """Each row with its cases."""
         for row in rows_in(raw.body, self.source):
-            line = SheetRow(sheet=row.sheet, number=row.number, share=row.share, problem=row.passed)
-            if row.passed:
-                yield line
-                continue
+            line = SheetRow(sheet=row.sheet, number=row.number, share=row.share)
             own = _own_raw(raw, row.record)
-            messages = [self._unread(row.record, own, row.problem)] if row.problem else self.messages(row.record, own)
-            unread = next((one.problem for one in messages if not one.readable), "")
-            number = messages[0].fields["source"]["case_number"] if not unread else ""
-            yield replace(line, case_number=number, messages=tuple(messages), problem=unread)
+            if row.passed:
+                yield replace(line, why=((_code(row.passed), ""),))
+            elif row.problem:
+                unread = self._unread(row.record, own, row.problem)
+                yield replace(line, messages=(unread,), why=((_code(row.problem), ""),))
+            else:
+                yield self._read(row.record, own, line)
+
+    def _read(self, record: Mapping[str, str], raw: Raw, line: SheetRow) -> SheetRow:
+        try:
+            case = read_case(record, self.source)
+        except BadRow as error:
+            unread = self._unread(record, raw, str(error))
+            why = tuple((_code(reason), name) for name, reason in error.problems.items())
+            return replace(line, case_number=error.number, messages=(unread,), why=why)
+        except Exception as error:
+            log.exception("row_not_read", channel=self.name, row=line.number)
+            unread = self._unread(record, raw, f"internal error: {type(error).__name__}")
+            return replace(line, messages=(unread,), why=(("internal", ""),))
+        return replace(line, case_number=case.number, messages=tuple(self._messages(case, raw)))
 
     def messages(self, record: Mapping[str, str], raw: Raw, files: Sequence[File] = ()) -> list[InboundMessage]:
         """What one record says; one that is not understood is for a person."""
         try:
-            case = read_case(record, self.source, files)
+            return self._messages(read_case(record, self.source, files), raw, files)
         except BadRow as error:
             return [self._unread(record, raw, str(error), files)]
+
+    def _messages(self, case: Case, raw: Raw, files: Sequence[File] = ()) -> list[InboundMessage]:
         return [
             InboundMessage(
                 channel=self.name,
@@ -180,6 +198,11 @@ class Transfer(Webhook, Cases):
 def _own_raw(raw: Raw, sent: object) -> Raw:
     """A case of many is journaled by itself, as it was read."""
     return replace(raw, body=orjson.dumps(sent), media_type="application/json", headers={})
+
+
+def _code(reason: str) -> str:
+    """The name under which a reason has its words in reports."""
+    return reason.replace(" ", "_")
 
 
 def _digest(record: Mapping[str, str]) -> str:

@@ -17,6 +17,8 @@ HEADER_WITHIN = 20  # rows
 _LEAST_NAMES = 2  # known names that make a row the header
 _HEADER_LINES = 3
 _MOST_ROWS = 1_000_000
+_HIDDEN, _UNKNOWN = "a hidden sheet", "a sheet without a header"
+_QUIET = frozenset({_HIDDEN, _UNKNOWN})
 _HINT = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 #: Somewhere in a case's own number there are so many letters or digits in a row.
 _LIKE_A_NUMBER = re.compile(r"[0-9A-Za-z]{4}")
@@ -57,7 +59,7 @@ def _rows_in(body: bytes, source: Source) -> Iterator[Row]:
     quiet: list[Row] = []  # sheets without a header: worth a line only beside one that has rows
     for table in tables_in(body, source):
         for row in _rows_of(table, source):
-            if row.number == 0 and not found:
+            if row.passed in _QUIET and not found:
                 quiet.append(row)
                 continue
             found = True
@@ -94,9 +96,11 @@ def _rows_of(table: Table, source: Source) -> Iterator[Row]:
             break
         above = line
     if header is not None and table.hidden:
-        yield Row(sheet=table.name, number=0, passed=f"a hidden sheet with {cases} rows")
+        yield Row(sheet=table.name, number=0, passed=_HIDDEN)
     elif header is None and seen:
-        yield Row(sheet=table.name, number=0, passed="a sheet without a header")
+        yield Row(sheet=table.name, number=0, passed=_UNKNOWN)
+    elif header is not None and not cases:
+        yield Row(sheet=table.name, number=0, share=1.0, passed="no row below the header")
 
 
 class _Header:

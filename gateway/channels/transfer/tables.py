@@ -33,7 +33,7 @@ class NoSheet(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One row as people count it, its cells, and how much of its table has been read by then (0 to 1)."""
+    """One row as people count it, its cells, and how much of the file has been read by then (0 to 1)."""
 
     number: int
     cells: Sequence[str]
@@ -88,12 +88,12 @@ def _others(body: bytes) -> Iterator[Table]:
     if body.startswith(_ZIP):
         _measure(body)
     book = CalamineWorkbook.from_filelike(io.BytesIO(body))
-    for about in book.sheets_metadata:
-        sheet = book.get_sheet_by_name(about.name)
-        yield Table(name=about.name, lines=_calamine(sheet), hidden=about.visible != SheetVisibleEnum.Visible)
+    for place, about in enumerate(book.sheets_metadata):
+        lines = _calamine(book.get_sheet_by_name(about.name), place, len(book.sheets_metadata))
+        yield Table(name=about.name, lines=lines, hidden=about.visible != SheetVisibleEnum.Visible)
 
 
-def _calamine(sheet: CalamineSheet) -> Iterator[Line]:
+def _calamine(sheet: CalamineSheet, place: int, sheets: int) -> Iterator[Line]:
     ranges = sheet.merged_cell_ranges or []
     before = sheet.start[1] if sheet.start else 0  # rows are given from the first, columns from the first used one
     merged = Merged((left - before, top + 1, bottom + 1) for (top, left), (bottom, _) in ranges if bottom > top)
@@ -101,7 +101,8 @@ def _calamine(sheet: CalamineSheet) -> Iterator[Line]:
     for number, cells in enumerate(sheet.iter_rows(), 1):
         texts = [clean(text_of(cell)) for cell in cells]
         if any(texts):
-            yield Line(number=number, cells=merged.filled(number, texts), share=number / total)
+            share = (place + min(number / total, 1.0)) / sheets
+            yield Line(number=number, cells=merged.filled(number, texts), share=share)
 
 
 def _measure(body: bytes) -> None:

@@ -94,15 +94,16 @@ class Book:
         self._zip.close()
 
     def rows(self, sheet: Sheet) -> Iterator[tuple[int, Cells, float]]:
-        """The rows with anything in them: number, cells, and how much of the sheet is read by then.
+        """The rows with anything in them: number, cells, and how much of all sheets is read by then.
 
         A cell that is merged downwards says the same in each of its rows.
         """
         merged = Merged(self._merges(sheet.part))
         rows: deque[tuple[int, Cells]] = deque()
         reader = Rows(rows, self.text, self.moment)
-        total = max(self._zip.getinfo(self._names[sheet.part.casefold()]).file_size, 1)
-        read = 0
+        sizes = {one.part: self._zip.getinfo(self._names[one.part.casefold()]).file_size for one in self.sheets}
+        total = max(sum(sizes.values()), 1)
+        read = sum(sizes[one.part] for one in self.sheets[: self.sheets.index(sheet)])
         for size in self._parse(sheet.part, reader.start, reader.end, reader.said):
             read += size
             while rows:

@@ -44,6 +44,7 @@ OPEN_TO: Final[Mapping[str, tuple[str, ...]]] = {
     "/console/triage": _DESK,
     "/console/inbound": _DESK,
     "/console/notices": _DESK,
+    "/console/imports": _DESK,
     "/console/people": ("admin",),
 }
 

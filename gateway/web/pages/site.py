@@ -12,6 +12,7 @@ from gateway.web.pages import (
     citizen_form,
     citizen_track,
     console_call,
+    console_imports,
     console_journals,
     console_people,
     console_session,
@@ -75,6 +76,10 @@ def setup_pages(app: web.Application) -> None:
             web.get("/console/notices", console_journals.notices),
             web.get(r"/console/notices/{id:\d{1,18}}", console_journals.one_notice),
             web.get(r"/console/notices/{id:\d{1,18}}/html", console_journals.notice_html),
+            web.get("/console/imports", console_imports.imports),
+            web.post("/console/imports", console_imports.upload),
+            web.get(r"/console/imports/{id:\d{1,18}}", console_imports.one_import),
+            web.get(r"/console/imports/{id:\d{1,18}}/report.{form:csv|xlsx}", console_imports.report),
             web.get("/console/people", console_people.people),
         ]
     )

@@ -149,7 +149,10 @@ async def test_what_cannot_be_taken_in_goes_aside_with_the_reason(tmp_path: Path
         put(tmp_path, "good.wav")
         await look(parts)
         reasons = {path.name.split("-", 2)[2]: path.read_text() for path in (tmp_path / "in" / "failed").glob("*.txt")}
-        assert reasons == {"empty.wav.reason.txt": "empty", "huge.wav.reason.txt": "larger than 32 MiB"}
+        assert reasons == {
+            "empty.wav.reason.txt": "empty",
+            "huge.wav.reason.txt": "文件超过 32 MiB\nlarger than 32 MiB",
+        }
         assert len(await tickets(parts)) == 1
 
 

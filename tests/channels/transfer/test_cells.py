@@ -223,7 +223,7 @@ def test_hidden_sheets_and_sheets_without_a_header_are_said_to_be_passed_over() 
         ("Sheet1", 0, "a sheet without a header"),
         ("Sheet2", 2, ""),
         ("Sheet2", 3, ""),
-        ("Sheet3", 0, "a hidden sheet with 2 rows"),
+        ("Sheet3", 0, "a hidden sheet"),
     ]
 
 
