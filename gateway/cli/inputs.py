@@ -40,6 +40,7 @@ _MEDIA_TYPES = {
     ".xml": "application/xml",
     ".csv": "text/csv",
     ".txt": "text/plain",
+    ".form": "application/x-www-form-urlencoded",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _FIRST_BYTES = ((b"{", ".json"), (b"[", ".json"), (b"<", ".xml"), (b"PK", ".xlsx"))
