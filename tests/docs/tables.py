@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import get_args
@@ -19,6 +20,7 @@ from gateway.render.renderer import OF_A_PART, SPOKEN
 from gateway.web.api import API_VERSION, ROUTES
 from gateway.web.meters import Meters
 from gateway.web.openapi import openapi
+from tests.channels.proven import OWN_PROOF, channel_rules, has_a_door, said_by, transport_rules
 from tests.docs.pages import ROOT, TABLED, Table, with_tables
 from tests.docs.settings import own_settings, settings_of_kind
 from ticket_core.model import NoticeState, Outcome
@@ -68,6 +70,23 @@ def all_tables() -> Mapping[str, Table]:
             ),
             rows=list(_adapters()),
             written=2,
+        ),
+        Table(
+            name="abilities",
+            head=(
+                "kind",
+                "words 文字",
+                "files 附件",
+                "values 字段",
+                "talk 会话",
+                "edits 修改",
+                "taken back 撤回",
+                "reports 回执",
+                "answers 答复",
+                "buttons 按钮",
+                "what is signed, how long it is good 验签与时效",
+            ),
+            rows=list(_abilities()),
         ),
         Table(
             name="notices",
@@ -144,6 +163,52 @@ def _adapters() -> Iterator[tuple[str, ...]]:
             way_in, largest = _way_in(adapter), f"{adapter.limit >> 20} MiB"
             files = "yes 是" if issubclass(adapter, Fetching) else "–"
         yield f"`{kind}`", way_in, way_out, forms, files, largest
+
+
+def _abilities() -> Iterator[tuple[str, ...]]:
+    """What the captured payloads of a kind, which the conformance kit reads, show that it understands."""
+    for kind in own_kinds():
+        said = list(said_by(kind))
+        talks = [one["talk"] for one in said if "talk" in one]
+        ways_out = transport_rules().get(kind, ())
+        shown = (
+            any(one.get("text") or one.get("fields", {}).get("text") for one in said),
+            any(one.get("attachments") for one in said),
+            any(one.get("fields") for one in said),
+            bool(talks),
+            any(one.get("revises") and not one.get("deleted") for one in talks),
+            any(one.get("deleted") for one in talks),
+            any(one["outcome"] == "receipt" or one.get("bounced") for one in said),
+        )
+        proven = kind in OWN_PROOF or any(one.sends for one in ways_out)
+        answers = "✓" if proven else "our pages 本站" if ways_out else "–"
+        buttons = "choices" in getattr(load_kind(kind), "forms", ())
+        yield (
+            f"`{kind}`",
+            *("✓" if one else "–" for one in shown),
+            answers,
+            "✓" if buttons else "–",
+            _signed(kind),
+        )
+
+
+def _signed(kind: str) -> str:
+    """What a forged input of this kind was refused for."""
+    if not issubclass(load_kind(kind), Webhook):
+        return "–"
+    ways = []
+    for rules in channel_rules()[kind]:
+        if not has_a_door(rules):
+            continue
+        what = {"body": "all of it 全文", "sender": "who sends 发送方"}[rules.covers]
+        ways.append(f"{what}, {_span(rules.fresh_for)}" if rules.fresh_for else what)
+    return "; ".join(dict.fromkeys(ways))
+
+
+def _span(span: timedelta) -> str:
+    units = (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1)))
+    name, unit = next(((name, unit) for name, unit in units if span >= 2 * unit), ("seconds", timedelta(seconds=1)))
+    return f"{span // unit} {name}"
 
 
 def _way_in(adapter: type[Channel]) -> str:
