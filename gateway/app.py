@@ -243,6 +243,7 @@ def web_application(parts: Parts) -> web.Application:
         intakes_per_minute=settings.http.intakes_per_minute,
         requests_per_minute=settings.http.requests_per_minute,
         unlimited=settings.http.unlimited,
+        watchers=settings.http.watchers,
         trusted_proxies=settings.http.trusted_proxies,
     )
 

@@ -47,6 +47,7 @@ class Http(_Section):
     intakes_per_minute: Annotated[int, Field(ge=0)] = 60
     trusted_proxies: tuple[str, ...] = ()
     unlimited: frozenset[str] = frozenset({"127.0.0.1", "::1"})
+    watchers: frozenset[str] = frozenset({"127.0.0.1", "::1"})
 
     @property
     def base_url(self) -> str:

@@ -12,6 +12,7 @@ from gateway.web.keys import LIMITS
 from gateway.web.limits import Buckets, Limits, RouteClass
 from gateway.web.problems import Problem
 
+_LOCAL = frozenset({"127.0.0.1", "::1"})
 BUCKETS: web.AppKey[Mapping[RouteClass, Buckets]] = web.AppKey("buckets")
 
 
@@ -24,16 +25,30 @@ def make_buckets(limits: Limits) -> Mapping[RouteClass, Buckets]:
 def address_of(request: web.Request) -> str:
     """The caller's address; behind a trusted proxy the last one that the proxy has seen.
 
-    Of an IPv6 address only the network: whoever has one has 2^64 of them.
+    Where no proxy is configured, one on this machine is known by the ``X-Forwarded-For`` it writes: only programs of
+    this machine could write another. Of an IPv6 address only the network: whoever has one has 2^64 of them.
     """
+    return _called_from(request)[0]
+
+
+def is_one_of(request: web.Request, addresses: frozenset[str]) -> bool:
+    """Whether the caller is one of these; whom a proxy names is never this machine itself, whatever stands there."""
+    address, forwarded = _called_from(request)
+    return address in addresses and not (forwarded and address in _LOCAL)
+
+
+def _called_from(request: web.Request) -> tuple[str, bool]:
+    """The caller's address, and whether it is a proxy that names it."""
     address = request.remote or ""
     trusted = request.app[LIMITS].trusted_proxies
-    if trusted and address in trusted:
-        for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+    said = request.headers.get("X-Forwarded-For", "")
+    forwarded = bool(said) and (address in trusted if trusted else address in _LOCAL)
+    if forwarded:
+        for hop in reversed(said.split(",")):
             address = hop.strip() or address
             if address not in trusted:
                 break
-    return _network(address[:64])
+    return _network(address[:64]), forwarded
 
 
 def _network(address: str) -> str:
@@ -57,10 +72,9 @@ def throttle(request: web.Request, what: RouteClass) -> None:
     buckets = request.app[BUCKETS][what]
     if not buckets.per_minute:
         return
-    address = address_of(request)
-    if address in request.app[LIMITS].unlimited:
+    if is_one_of(request, request.app[LIMITS].unlimited):
         return
-    wait = buckets.wait(address)
+    wait = buckets.wait(address_of(request))
     if wait:
         raise Problem(
             429,

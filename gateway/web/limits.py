@@ -17,7 +17,7 @@ class Limits:
 
     Behind one address there may be a whole training room: a refused caller is told the limit and when to come back.
     `trusted_proxies` are addresses whose ``X-Forwarded-For`` is believed, `unlimited` those that are never refused:
-    programs of this machine.
+    programs of this machine. `watchers` see what is wrong with which part, and the metrics; None: everybody.
     """
 
     body_bytes: int = 32 << 20
@@ -28,6 +28,7 @@ class Limits:
     sign_ins_per_minute: int = 10
     trusted_proxies: tuple[str, ...] = ()
     unlimited: frozenset[str] = frozenset()
+    watchers: frozenset[str] | None = None
 
     def per_minute(self, what: RouteClass) -> int:
         """The limit of a class of routes."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.web.limits import Limits
 from tests.web.api_house import House, open_house
 
 
@@ -112,6 +113,19 @@ async def test_readiness_names_the_part_that_is_not_well(house: House) -> None:
     assert response.status == 503 and parts["dispatcher"]["ok"]
     assert parts["push"] == {"ok": False, "reason": "no signature configured"}
     assert (await house.client.get("/healthz")).status == 200
+
+
+async def test_what_is_wrong_is_told_to_watchers_alone(tmp_path: Path) -> None:
+    limits = Limits(watchers=frozenset({"127.0.0.1"}))
+    async with open_house(f"sqlite:///{tmp_path / 'gateway.sqlite3'}", limits) as house:
+        house.parts["push"] = "connection to mail.internal refused"
+        outside = {"X-Forwarded-For": "203.0.113.7"}
+        assert "mail.internal" in await (await house.client.get("/readyz")).text()
+        hidden = await house.client.get("/readyz", headers=outside)
+        assert (hidden.status, await hidden.json()) == (503, {"status": "unavailable"})
+        assert (await house.client.get("/metrics")).status == 200
+        assert (await house.client.get("/metrics", headers=outside)).status == 403
+        assert (await house.client.get("/healthz", headers=outside)).status == 200
 
 
 async def test_metrics_count_inputs_and_what_waits_without_personal_data(house: House) -> None:

@@ -184,6 +184,31 @@ async def test_programs_of_this_machine_are_never_refused_where_the_operator_say
         assert [(await house.post("/api/v1/complaints", {"text": "a"})).status for _ in range(3)] == [201, 201, 201]
 
 
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "statuses"),
+    [
+        ((), "", [201, 201]),  # a program of this machine
+        ((), "203.0.113.7", [201, 429]),  # a proxy of this machine that nobody configured
+        ((), "127.0.0.1", [201, 429]),  # somebody outside whom a careless proxy believes
+        (("127.0.0.1",), "203.0.113.7", [201, 429]),
+        (("127.0.0.1",), "198.51.100.1, 203.0.113.7", [201, 429]),
+        (
+            ("203.0.113.1",),
+            "203.0.113.7",
+            [201, 201],
+        ),  # the proxy is another; this is a program that says what it likes
+    ],
+)
+async def test_behind_a_proxy_of_this_machine_everybody_is_counted(
+    tmp_path: Path, proxies: tuple[str, ...], forwarded: str, statuses: list[int]
+) -> None:
+    limits = Limits(intakes_per_minute=1, unlimited=frozenset({"127.0.0.1"}), trusted_proxies=proxies)
+    more = {"X_Forwarded_For": forwarded} if forwarded else {}
+    async with open_house(f"sqlite:///{tmp_path / 'x.sqlite3'}", limits) as house:
+        found = [(await house.post("/api/v1/complaints", {"text": "a"}, **more)).status for _ in range(2)]
+    assert found == statuses
+
+
 async def test_nothing_is_taken_in_while_the_store_is_shut_and_the_sender_is_told_to_come_again(house: House) -> None:
     house.reception.store.close()
     response = await house.post("/api/v1/complaints", {"text": "a"})

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import logging
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -28,20 +28,44 @@ log = structlog.get_logger(__name__)
 
 _LONGEST_LINE = 1 << 20  # RFC 5321 allows 1000 bytes; real mail does not keep to it
 _PAUSE = 10.0  # seconds between tries to open it
+_TOO_MANY = b"421 4.7.0 too many connections, try again later\r\n"
 _REFUSED = {413: "552 5.3.4 too large", 429: "451 4.7.1 too much mail, try again later"}
 
 
-class _Lines:
-    """What our SMTP and LMTP have in common: lines as long as real mail has them."""
+class _Common(SMTP):
+    """What our SMTP and LMTP have in common: lines as long as real mail has them, and a place only where there is one.
+
+    `admits` says of an address whether it may have one more session.
+    """
 
     line_length_limit = _LONGEST_LINE
+    admits: Callable[[str], bool]
+    peer = ""
+    turned_away = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, or say that it must wait for its own sessions to end."""
+        assert isinstance(transport, asyncio.WriteTransport)
+        peer = str((transport.get_extra_info("peername") or ("",))[0])
+        if self.transport is None and not self.admits(peer):  # with STARTTLS it is made twice
+            self.turned_away = True
+            transport.write(_TOO_MANY)
+            transport.close()
+            return
+        self.peer = peer
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Whoever was turned away has begun nothing."""
+        if not self.turned_away:
+            super().connection_lost(error)
 
 
-class _Smtp(_Lines, SMTP):
+class _Smtp(_Common):
     pass
 
 
-class _Lmtp(_Lines, LMTP):
+class _Lmtp(_Common, LMTP):
     pass
 
 
@@ -113,7 +137,7 @@ class _Full(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(b"421 4.7.0 too many connections, try again later\r\n")
+        transport.write(_TOO_MANY)
         transport.close()
 
 
@@ -141,7 +165,13 @@ async def opened_door(channel: str, settings: EmailSettings, door: Door, accept:
     hooks = MailDoor(channel, settings, door, accept)
     tls = _tls(door)
     loop = asyncio.get_running_loop()
-    sessions: list[SMTP] = []
+    sessions: list[_Common] = []
+
+    def admits(peer: str) -> bool:
+        here = sum(one.peer == peer and _unfinished(one) for one in sessions)
+        if here >= door.sessions_per_address:
+            log.warning("door_full_for_one", channel=channel, sessions=here)
+        return here < door.sessions_per_address
 
     def session() -> asyncio.BaseProtocol:
         sessions[:] = [one for one in sessions if _unfinished(one)]
@@ -158,6 +188,7 @@ async def opened_door(channel: str, settings: EmailSettings, door: Door, accept:
             timeout=door.idle.total_seconds(),
             loop=loop,
         )
+        smtp.admits = admits
         sessions.append(smtp)
         return smtp
 
@@ -178,7 +209,7 @@ def _tls(door: Door) -> ssl.SSLContext | None:
     return context
 
 
-async def _finish(sessions: Sequence[SMTP]) -> None:
+async def _finish(sessions: Sequence[_Common]) -> None:
     """Break off what still talks: no sender was told "taken" for a mail that was not."""
     for smtp in sessions:
         if isinstance(smtp.transport, asyncio.WriteTransport):
@@ -187,6 +218,6 @@ async def _finish(sessions: Sequence[SMTP]) -> None:
         await asyncio.sleep(0.01)
 
 
-def _unfinished(smtp: SMTP) -> bool:
+def _unfinished(smtp: _Common) -> bool:
     task: asyncio.Task[None] | None = smtp._handler_coroutine
-    return task is None or not task.done()
+    return not smtp.turned_away and (task is None or not task.done())

@@ -58,7 +58,8 @@ class Imap:
 class Door:
     """Where mail servers hand mail to us, by SMTP or LMTP. STARTTLS is offered when there is a certificate.
 
-    `sessions` is how many servers may talk to us at a time, `idle` how long one may say nothing.
+    `sessions` is how many servers may talk to us at a time, `sessions_per_address` how many of them from one address:
+    each may hold a mail of the largest size in memory. `idle` is how long one may say nothing.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -69,6 +70,7 @@ class Door:
     certificate: Path | None = None
     key: Path | None = None
     sessions: Annotated[int, Field(ge=1)] = 40
+    sessions_per_address: Annotated[int, Field(ge=1)] = 20
     recipients: Annotated[int, Field(ge=1)] = 100
     idle: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(minutes=5)
 

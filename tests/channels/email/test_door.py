@@ -97,6 +97,30 @@ async def test_one_mail_to_two_of_our_addresses_is_one_ticket(desk: Desk) -> Non
         assert [line.outcome for line in await desk.journal()] == ["opened"]
 
 
+async def test_one_address_cannot_hold_all_places(desk: Desk) -> None:
+    settings = at_door(sessions_per_address=2)
+    assert settings.door
+    port, writers = settings.door.port, []
+
+    async def greeted(address: str = "127.0.0.1") -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+        writers.append(writer)
+        return (await reader.readline())[:3]
+
+    async with desk.running(settings), asyncio.timeout(20):
+        reader, writer = await knock(settings)
+        writers.append(writer)
+        assert [(await reader.readline())[:3], await greeted(), await greeted()] == [b"220", b"220", b"421"]
+        assert await greeted("127.0.0.2") == b"220", "others have places of their own"
+        for writer in writers:
+            writer.close()
+        while await greeted() != b"220":  # noqa: ASYNC110  the door tells nobody that there is room again
+            await asyncio.sleep(0.02)
+        for writer in writers:
+            writer.close()
+            await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+
+
 async def test_a_mail_over_the_limit_is_refused_before_and_after_it_is_sent(desk: Desk) -> None:
     settings = at_door()
     content = mail("大" * 40_000)
