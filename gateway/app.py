@@ -109,9 +109,11 @@ def assemble(settings: Settings) -> Parts:
     store = Store(settings.database.url)
     renderer = Renderer(settings.templates_folder)
     ways_out = [_part_of(one) for one in transports.values() if not isinstance(one, Channel)]
-    health = {name: Health() for name in ("database", "dispatcher", "clock", "files", "folders", *channels, *ways_out)}
-    meters = Meters()
     visits = Visits({name: one for name, one in channels.items() if isinstance(one, Hosted)})
+    watched = ["visits"] if visits.channels else []
+    own = ("database", "dispatcher", "clock", "files", "folders", *watched)
+    health = {name: Health() for name in (*own, *channels, *ways_out)}
+    meters = Meters()
     dispatcher = Dispatcher(
         store=store,
         policy=policy,
@@ -218,6 +220,9 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
             keep_running("folders", parts.health["folders"], parts.inbox.run),
             *(run_channel(channel, receive, record, parts.health[name]) for name, channel in parts.channels.items()),
         ]
+        if "visits" in parts.health:
+            health = parts.health["visits"]
+            jobs.append(keep_running("visits", health, partial(parts.visits.watch, parts.store, health.well)))
         if parts.settings.alarms.enabled:
             jobs.append(keep_running("alarm", Health(), parts.alarm.run))
         if parts.settings.dispatch.enabled:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, create_task
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Final
 
 import orjson
@@ -17,7 +14,7 @@ from gateway.web.chat.visits import VISITS, Visits
 from gateway.web.doors import add_doors
 from gateway.web.guards import add_guards
 from gateway.web.health import add_health
-from gateway.web.keys import LIMITS, RECEPTION
+from gateway.web.keys import LIMITS
 from gateway.web.meters import METERS, Meters
 from gateway.web.open311.routes import add_open311
 from gateway.web.openapi import docs_page, openapi
@@ -61,17 +58,7 @@ def add_api(app: web.Application) -> None:
     add_open311(app)
     add_guards(app)
     add_health(app)
-    if app[VISITS].channels:
-        app.cleanup_ctx.append(_watching)
-        app.on_shutdown.append(_let_visitors_go)
-
-
-async def _watching(app: web.Application) -> AsyncIterator[None]:
-    watch = create_task(app[VISITS].watch(app[RECEPTION].store))
-    yield
-    watch.cancel()
-    with suppress(CancelledError):
-        await watch
+    app.on_shutdown.append(_let_visitors_go)
 
 
 async def _let_visitors_go(app: web.Application) -> None:

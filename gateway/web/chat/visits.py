@@ -10,21 +10,17 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
-import structlog
 from aiohttp import web
 
 from gateway.channels.base import Hosted
 from gateway.web.limits import Buckets
 from gateway.web.problems import Problem
-from ticket_core.errors import StoreError
 from ticket_core.store.store import Store
 from ticket_core.store.transcript import load_marks
-
-log = structlog.get_logger(__name__)
 
 _PER_VISITOR = 6  # browser windows
 _PER_ADDRESS = 60  # behind one address there may be a whole training room
@@ -58,13 +54,14 @@ class Visits:
 
     @contextlib.contextmanager
     def listening(self, channel: Hosted, account: str, address: str) -> Iterator[asyncio.Event]:
-        """A place for one page; the event is set when it should look again.
+        """A place for one page; the event is set when it should look again. An empty address is not counted.
 
         Raises:
             Problem: 429 for a visitor or an address with too many of them, 503 when all places are taken.
         """
         key = (channel.name, account)
-        crowded = len(self._news.get(key, ())) >= _PER_VISITOR or self._by_address[address] >= _PER_ADDRESS
+        crowded = len(self._news.get(key, ())) >= _PER_VISITOR
+        crowded = crowded or (address != "" and self._by_address[address] >= _PER_ADDRESS)
         if crowded or self._by_channel[channel.name] >= channel.connections:
             again = {"Retry-After": str(_COME_AGAIN)}
             raise Problem(429 if crowded else 503, "too-many-windows", headers=again, seconds=_COME_AGAIN)
@@ -95,20 +92,21 @@ class Visits:
             for news in events:
                 news.set()
 
-    async def watch(self, store: Store) -> None:
-        """Look for what other processes took in and sent, until cancelled."""
+    async def watch(self, store: Store, well: Callable[[], None]) -> None:
+        """Look for what other processes took in and sent, until cancelled; `well` is called after each look.
+
+        Raises:
+            StoreError: it cannot be looked; `watch` may be called again.
+        """
         known: dict[Key, tuple[int, ...]] = {}
         while True:
-            await asyncio.sleep(_LOOK_EVERY)
-            try:
-                marks = await self._marks(store)
-            except StoreError as error:
-                log.warning("chats_not_watched", error=type(error).__name__)
-                continue
+            marks = await self._marks(store)
+            well()
             for key, mark in marks.items():
                 if known.get(key) != mark:
                     self.wake(*key)
             known = marks
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def _marks(self, store: Store) -> dict[Key, tuple[int, ...]]:
         marks: dict[Key, tuple[int, ...]] = {}

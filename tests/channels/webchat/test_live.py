@@ -167,6 +167,9 @@ def test_places_are_bounded_by_visitor_and_by_address_and_given_back() -> None:
                 pass
         with visits.listening(one, visitor or "v0", address or "192.0.2.1"):
             pass
+    with contextlib.ExitStack() as behind_our_own_proxy:
+        for n in range(100):
+            behind_our_own_proxy.enter_context(visits.listening(one, f"v{n}", ""))
 
 
 async def test_other_sites_have_a_browser_push_and_begin_nothing(tmp_path: Path) -> None:
