@@ -28,6 +28,7 @@ async function sessionOrNew() {
   const opened = await response.json();
   const other = JSON.parse(kept.get("session") ?? "null"); // another window was faster
   remember(other ?? opened);
+  listening?.abort(); // it may hear the conversation before
   listen();
   return session;
 }
@@ -40,10 +41,16 @@ class Later extends Error {
   constructor(seconds) { super(); this.seconds = seconds; }
 }
 
+function until(time) { // browsers of 2021 have no AbortSignal.timeout
+  const limit = new AbortController();
+  setTimeout(() => limit.abort(), time);
+  return limit.signal;
+}
+
 async function ask(address, options, within) {
   const headers = { "Accept": "application/json", "Accept-Language": locale, ...options.headers };
   const response = await fetch(address, {
-    ...options, headers, cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(within),
+    ...options, headers, cache: "no-store", credentials: "same-origin", signal: until(within),
   });
   if (response.ok) return response;
   if (response.status === 401) throw new Ended();
@@ -191,30 +198,30 @@ function rest(time, signal) {
 // Read the stream to its end; false when not even its beginning came through.
 async function follow(listening) {
   let hasBegun = false;
-  let watchdog = setTimeout(() => listening.abort("silent"), FIRST_BYTES_WITHIN);
+  let isSilent = false;
+  const giveUp = () => { isSilent = true; listening.abort(); };
+  let watchdog = setTimeout(giveUp, FIRST_BYTES_WITHIN);
   try {
     const headers = { ...mine(), "Accept": "text/event-stream", "Accept-Language": locale };
     const address = `${root.dataset.base}/stream`;
     const response = await fetch(address, { headers, cache: "no-store", signal: listening.signal });
     if (response.status === 401) throw new Ended();
     if (!response.ok) throw new Later(Number(response.headers.get("Retry-After")) || 10);
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    const reader = response.body.getReader();
+    const decoder = new TextDecoder();
     let text = "";
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return true;
       hasBegun = true;
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => listening.abort("silent"), SILENT_AT_MOST);
-      const events = (text + value).split("\n\n");
+      watchdog = setTimeout(giveUp, SILENT_AT_MOST);
+      const events = (text + decoder.decode(value, { stream: true })).split("\n\n");
       text = events.pop();
       for (const one of events) take(one);
     }
   } catch (error) {
-    if (listening.signal.reason === "silent") {
-      if (!hasBegun) return false;
-      throw new Error("silent");
-    }
+    if (isSilent && !hasBegun) return false;
     throw error;
   } finally {
     clearTimeout(watchdog);
@@ -269,7 +276,7 @@ async function confirm() {
 }
 
 function lookAgain() {
-  listening?.abort("look");
+  listening?.abort();
   confirm();
 }
 
@@ -288,7 +295,7 @@ document.getElementById("say").addEventListener("submit", (event) => {
 box.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  box.form.requestSubmit();
+  document.getElementById("send").click();
 });
 
 box.addEventListener("input", () => kept.set("draft", box.value));
@@ -327,7 +334,7 @@ addEventListener("beforeunload", (event) => { // words are kept, files are not
 document.getElementById("leave-now").addEventListener("click", () => {
   for (const key of kept.keys()) kept.drop(key);
   session = null;
-  listening?.abort("left");
+  listening?.abort();
   queue.clear();
   unseen.clear();
   for (const { element } of lines.values()) element.remove();
@@ -352,7 +359,7 @@ addEventListener("storage", (event) => { // another window began, or cleared eve
 if (framed) {
   const shut = () => parent.postMessage({ complaintChat: "close" }, "*");
   document.getElementById("close").addEventListener("click", shut);
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") shut(); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.isComposing) shut(); });
   addEventListener("message", (event) => {
     if (event.source !== parent || !("complaintChat" in Object(event.data))) return;
     isOpen = event.data.complaintChat === "opened";
