@@ -19,6 +19,7 @@ _HEADER_LINES = 3
 _MOST_ROWS = 1_000_000
 _HIDDEN, _UNKNOWN = "a hidden sheet", "a sheet without a header"
 _QUIET = frozenset({_HIDDEN, _UNKNOWN})
+_LONGEST_FOOTER = 20
 _HINT = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 #: Somewhere in a case's own number there are so many letters or digits in a row.
 _LIKE_A_NUMBER = re.compile(r"[0-9A-Za-z]{4}")
@@ -67,8 +68,8 @@ def _rows_in(body: bytes, source: Source) -> Iterator[Row]:
             quiet.clear()
             yield row
     if not found:
-        known = "、".join(names[0] for names in (source.case_number, *source.fields.values()))
-        raise NoSheet(f"no header row: none of the first {HEADER_WITHIN} rows has two of {known}")
+        number, known = source.case_number[0], "、".join(names[0] for names in source.fields.values())
+        raise NoSheet(f"no header row: none of the first {HEADER_WITHIN} rows has {number} and one of {known}")
 
 
 def _rows_of(table: Table, source: Source) -> Iterator[Row]:
@@ -83,7 +84,8 @@ def _rows_of(table: Table, source: Source) -> Iterator[Row]:
         if seen > _MOST_ROWS:
             raise NoSheet(f"more than {_MOST_ROWS} rows")
         if (header is None or header.lines < _HEADER_LINES) and cases == 0 and _is_header(line, header, source):
-            header = _Header(line, above if header is None else header, source)
+            found = _Header(line, above if header is None else header, source)
+            header = found if found.numbers else header  # a list of something else has names in common with cases
         elif header is not None and table.hidden:
             cases += 1
         elif header is not None and _repeats(line, header, source):
@@ -167,13 +169,13 @@ def _passed(cells: Sequence[str], header: _Header, source: Source) -> str:
     text = next((cells[place] for place in header.texts if place < len(cells) and cells[place]), "")
     if _is_footer(said[0], source) and (not number or number == said[0]) and (not text or text == said[0]):
         return "a total or a note"
-    if len(said) == 1 and not text and not _LIKE_A_NUMBER.search(number):
+    if len(said) == 1 and (cells[0] or number) and not text and not _LIKE_A_NUMBER.search(said[0]):
         return "a title or a note"
     return ""
 
 
 def _is_footer(text: str, source: Source) -> bool:
-    return plain(text).startswith(tuple(map(plain, source.footers)))
+    return plain(text[:_LONGEST_FOOTER]).startswith(tuple(map(plain, source.footers)))
 
 
 def _known(cells: Sequence[str], source: Source) -> int:

@@ -194,6 +194,7 @@ def test_totals_and_notes_are_passed_over_with_the_reason(row: list[str]) -> Non
         ["", "停水"],
         ["CD000002"],
         ["20261120001"],
+        ["", "", "13800000002"],
     ],
 )
 def test_what_could_be_a_case_is_never_passed_over(row: list[str]) -> None:
@@ -225,6 +226,15 @@ def test_hidden_sheets_and_sheets_without_a_header_are_said_to_be_passed_over() 
         ("Sheet2", 3, ""),
         ("Sheet3", 0, "a hidden sheet"),
     ]
+
+
+def test_a_list_of_something_else_in_the_same_file_is_no_list_of_cases() -> None:
+    contacts = [["来电人", "联系电话"], ["李四", "13800000001"], ["王五", "13800000002"]]
+    body = book([HEAD, CASE], contacts)
+    assert len(cases(body)) == 1
+    assert passed(body) == [(0, "a sheet without a header")]
+    with pytest.raises(NoSheet, match="工单编号 and one of"):
+        cases(book(contacts))
 
 
 # --- CSV

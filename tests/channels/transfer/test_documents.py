@@ -6,6 +6,7 @@ import base64
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from gateway.channels.transfer import Transfer
 from gateway.channels.transfer.documents import entries_in
 from gateway.channels.transfer.settings import TransferSettings
 from gateway.message import InboundMessage, Raw
+from gateway.testing.house import opened_house
+from ticket_core.number import ticket_id_of
 from ticket_core.source import Source, load_source
+from ticket_core.store.tickets import load_complaints
 
 CITY, GENERIC, EOMS = load_source("12345"), load_source("generic"), load_source("eoms")
 PHOTO = base64.b64encode(b"\xff\xd8\xff photo").decode()
@@ -143,6 +147,21 @@ def test_files_of_a_case_become_attachments_and_the_rest_stays_to_be_read() -> N
     assert [(one.name, one.media_type) for one in message.attachments] == [("现场.jpg", "image/jpeg")]
     assert message.attachments[0].content == b"\xff\xd8\xff photo"
     assert message.text == "停水\n附件列表: 录音.mp3 https://example.com/1.mp3 / broken.jpg"
+
+
+async def test_a_pushed_file_is_an_attachment_of_the_ticket(tmp_path: Path) -> None:
+    async with opened_house(tmp_path) as house:
+        channel = Transfer("city", TransferSettings(source="12345"))
+        house.admit(channel)
+        body = json.dumps({**CASE, "附件": [{"name": "现场.jpg", "content": PHOTO}]}).encode()
+        raw = Raw(channel="city", body=body, received_at=datetime.now(UTC), media_type="application/json")
+        (accepted,) = await house.accept(channel, raw)
+        ticket_id = ticket_id_of(accepted.ticket or "")
+        assert ticket_id is not None
+        (statement,) = await house.store.read(lambda connection: load_complaints(connection, ticket_id))
+        assert [(one.name, one.media_type, one.size) for one in statement.attachments] == [
+            ("现场.jpg", "image/jpeg", 9)
+        ]
 
 
 def test_more_files_than_a_complaint_may_have_are_named() -> None:
