@@ -96,7 +96,7 @@ class Inbox:
         """Files whose size and time are as at the last look, the oldest first."""
         now: Seen = {}
         for path in folder.iterdir():
-            if path.is_file() and not path.name.startswith((".", "~")):
+            if path.is_file() and not path.name.startswith((".", "~")) and path.name not in (_DONE, _FAILED):
                 known = path.stat()
                 now[path] = (known.st_size, known.st_mtime_ns)
         still = {path: mark for path, mark in now.items() if self._seen.get(path) == mark}

@@ -205,7 +205,7 @@ def endpoints(channels: Mapping[str, Channel], transports: Mapping[str, Transpor
 
 
 def _endpoints(path: str, part: Any) -> Iterator[tuple[str, Any]]:
-    if hasattr(part, "url") or (hasattr(part, "host") and not path.endswith(".door")):
+    if getattr(part, "url", "") or (hasattr(part, "host") and not path.endswith(".door")):
         yield path, part
     if dataclasses.is_dataclass(part):
         for one in dataclasses.fields(part):

@@ -15,7 +15,7 @@ from gateway.channels.api import Api, Reply
 from gateway.channels.paths import found, text_of
 from gateway.channels.transfer.seal import Envelope
 from gateway.channels.transfer.signing import Signature
-from gateway.errors import GatewayError, PermanentDelivery, TransientDelivery
+from gateway.errors import GatewayError, TransientDelivery
 
 _ANSWER_LIMIT = 16 << 20  # bytes of one page
 _MOST_PAGES = 10_000  # of one look; an interface that never ends is broken
@@ -140,8 +140,6 @@ class Pages:
             )
         except TransientDelivery as error:
             raise PullFailed(error.reason, wait=error.retry_after) from error
-        except PermanentDelivery as error:
-            raise PullFailed(f"the answer is {error.reason}") from error
         return self._read(reply)
 
     def _read(self, reply: Reply) -> Any:
@@ -165,8 +163,9 @@ class Pages:
 
     def _items(self, document: Any) -> list[Item]:
         items = found(document, self._pull.items) if self._pull.items else document
-        if items is None and self._pull.items.rpartition(".")[0]:
-            items = [] if found(document, self._pull.items.rpartition(".")[0]) is not None else None
+        within = self._pull.items.rpartition(".")[0]
+        if items is None and (self._pull.code or (within and found(document, within) is not None)):
+            items = []  # it says that all is well, and has none
         if not isinstance(items, list):
             raise PullFailed(f"{self._pull.items or 'the answer'}: no list")
         return [one if isinstance(one, dict) else {"": one} for one in items]

@@ -56,6 +56,8 @@ class TransferPull(Polling, Cases):
             raise ConfigError([f"pull.start: {error}"]) from error
         if settings.pull.paging == "token" and not settings.pull.next:
             raise ConfigError(["pull.next: required where paging is token"])
+        if settings.pull.method == "GET" and settings.signing.place == "body" and self._signature.signs:
+            raise ConfigError(["pull.method: must be POST where the body is signed"])
 
     def parse(self, raw: Raw) -> Sequence[Parsed]:
         """The case, or the cases of a file; nothing for a look that found none."""
@@ -79,6 +81,7 @@ class TransferPull(Polling, Cases):
         pull, growth, now = self.settings.pull, self._growth, datetime.now(UTC)
         place = await self.memory.get("place") or pull.start
         asked, more = growth.before(place), True
+        self.trouble.pop("place", None)
         while more:
             newest, size = "", 0
             async for items in self._pages.since(asked, growth.written(now)):
@@ -88,6 +91,8 @@ class TransferPull(Polling, Cases):
                 newest = growth.latest([newest, *(text_of(found(item, pull.grows)) for item in items)], now)
             # All that was yielded is committed by now: nobody asks for the next one before.
             place = await self._moved(place, growth.latest([place, newest], now))
+            if size and not newest:
+                self.trouble["place"] = f"{pull.grows}: no case has one that can be read and is not ahead of our clock"
             more = pull.paging == "cursor" and size >= pull.page_size
             if more and newest in ("", asked):
                 raise PullFailed(f"{pull.grows}: a whole page has the same; page_size must be larger")

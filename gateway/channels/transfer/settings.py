@@ -65,3 +65,8 @@ class TransferSettings:
     callback: Annotated[str, Field(pattern="^https?://")] = ""
     timeout: Annotated[float, Field(gt=0, le=25)] = 10.0
     sources_folder: Path | None = None
+
+    @property
+    def url(self) -> str:
+        """The place that must be reached; what checks of a configuration look at. Empty where there is none."""
+        return self.callback

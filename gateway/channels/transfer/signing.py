@@ -55,6 +55,11 @@ class Signature:
         """Whether there is a key to check with: without one nobody can push."""
         return self._proof.known
 
+    @property
+    def signs(self) -> bool:
+        """Whether there is a key to sign with what we send."""
+        return self._proof.signs
+
     def check(self, raw: Raw) -> None:
         """Signed by the body, not altered, and not from another time.
 
@@ -80,7 +85,7 @@ class Signature:
     def mark(self, body: bytes, at: datetime, query: Mapping[str, str] = MappingProxyType({})) -> Marked:
         """Sign what goes out, as the body does it; `query` are the other parameters of its address."""
         layout = self._layout
-        if not self._proof.signs:
+        if not self.signs:
             return Marked(body=body)
         stamp = _written(at, layout.time_format, self._zone)
         nonce = secrets.token_hex(8)

@@ -36,11 +36,11 @@ def case(number: int, **more: Any) -> dict[str, Any]:
     return {**CASE, "工单编号": f"CD{number:06}", "联系电话": f"138000{number:05}", "id": number, **more}
 
 
-def channel(server: Interface, name: str = "city", **pull: Any) -> TransferPull:
+def channel(server: Interface, name: str = "city", signing: Any = None, **pull: Any) -> TransferPull:
     table = {**BY_ID, "url": server.url, "token": TOKEN, "size": "size", "page_size": 5, "every": 1, **pull}
     secret = {"secret": SECRET} if server.signed else {}
     patience = 0.5 if server.fault == "silent" else 10  # seconds; a busy machine takes one for an endless answer
-    settings = {"source": "12345", "timeout": patience, "pull": table, **secret}
+    settings = {"source": "12345", "timeout": patience, "pull": table, "signing": signing or {}, **secret}
     return TransferPull(name, TypeAdapter(PullSettings).validate_python(settings))
 
 
@@ -139,6 +139,16 @@ async def test_a_time_ahead_of_our_clock_does_not_hide_what_comes_until_then(hou
         assert await StoreMemory(house.store, "city").get("place") == "2026-11-20 10:00:00"
 
 
+async def test_cases_without_what_grows_are_taken_in_and_told(house: House) -> None:
+    async with interface(grows="id", cases=[case(1), case(2)]) as server:
+        one = channel(server, grows="serial")
+        assert await look(house, one) == 2
+        assert "serial: no case has one" in one.trouble["place"]
+        server.cases = [case(3, serial="9")]
+        await look(house, one)
+        assert not one.trouble
+
+
 async def test_a_case_that_is_none_is_for_a_person_and_does_not_hold_up_the_others(house: House) -> None:
     async with interface(cases=[case(1), {"id": 2, "标题": "?"}, case(3)]) as server:
         await look(house, channel(server))
@@ -159,7 +169,7 @@ async def test_requests_are_signed_where_there_is_a_key(house: House) -> None:
         ("locked", "HTTP 403: our credentials are not taken"),
         ("silent", "TimeoutError"),
         ("page", "the answer is not JSON"),
-        ("endless", "the answer is larger than"),
+        ("endless", "larger than 16777216 bytes"),
         ("refuses", "code: e17"),
     ],
 )
@@ -255,11 +265,12 @@ def test_numbers_grow_by_size_and_not_by_letters() -> None:
     [
         ({"start": "yesterday", "by": "time"}, "pull.start"),
         ({"paging": "token"}, "pull.next: required"),
+        ({"method": "GET", "signing": {"place": "body", "text": "{sorted}"}}, "pull.method: must be POST"),
     ],
 )
 def test_an_interface_that_cannot_be_asked_is_named_at_the_start(pull: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        channel(Interface(url="http://127.0.0.1/"), **pull)
+        channel(Interface(url="http://127.0.0.1/", signed=True), signing=pull.pop("signing", {}), **pull)
     assert problem in caught.value.problems[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -267,6 +268,24 @@ async def test_the_answer_to_a_wrong_clock_is_a_problem_that_says_so(tmp_path: P
         assert await house.journal() == []
     with pytest.raises(Refused, match="your time is 2026-11-20T12:00:00"):
         one.verify(replace(late, received_at=NOW + timedelta(hours=1)))
+
+
+async def test_sm2_is_checked_beside_the_event_loop(tmp_path: Path) -> None:
+    """It takes milliseconds, in which others would wait."""
+    way, threads = WAYS["sm2"], []
+
+    class Watched(Transfer):
+        def verify(self, raw: Raw) -> None:
+            threads.append(threading.current_thread())
+            super().verify(replace(raw, received_at=NOW))
+
+    settings = TypeAdapter(TransferSettings).validate_python({"source": "12345", **way.settings})
+    async with opened_house(tmp_path) as house:
+        async with http_side(house, Watched("city", settings), lambda raw: way.sign(CASE, way.key)) as deliver:
+            assert await deliver(arrived())
+        assert await house.tickets() == 1
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_a_push_that_is_sent_again_after_a_restart_has_no_second_effect(tmp_path: Path) -> None:
