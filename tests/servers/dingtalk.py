@@ -89,7 +89,10 @@ class DingTalkServer:
             case "/v1.0/robot/oToMessages/batchSend":
                 return await self._send(request, self._to_person)
             case "/v1.0/robot/messageFiles/download":
-                code = (await request.json())["downloadCode"]
+                asked = await request.json()
+                code = asked["downloadCode"]
+                if asked["robotCode"] != APP_KEY:
+                    return _refused(400, "invalidParameter.robotCode.notExsit")
                 if code not in self.files:
                     return _refused(400, "invalidParameter.downloadCode")
                 return web.json_response({"downloadUrl": f"{self.url}/store/{code}"})

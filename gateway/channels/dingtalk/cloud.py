@@ -27,6 +27,8 @@ _TOO_FAST = ("QpsLimit", "Throttl", "TooMany", "FlowControl", "flowControl")
 _PEACE = timedelta(minutes=1)
 #: It will never be taken. What is not here is of our set-up: somebody mends it, so the notice waits for that.
 _NEVER = ("staffId.", "invalidParameter.userIds", "invalidParameter.msg", "userId.")
+#: The code of a file is not known, or not any more; whatever else is mended or tried for a day.
+_NO_FILE = ("invalidParameter.downloadCode",)
 #: Codes of a session that say: later. Any other says that it is over, and the person can still be written to.
 _LATER_THERE: Mapping[int, timedelta] = {
     130101: timedelta(minutes=10),  # more than 20 a minute: silent for ten
@@ -106,7 +108,7 @@ class Cloud:
         """A file that somebody sent, up to 20 MB: its code is changed into an address that is good for a while."""
         code, _, name = reference.partition(" ")
         asked = {"downloadCode": code, "robotCode": self._settings.robot}
-        reply = await self._called("/v1.0/robot/messageFiles/download", asked, "", never=("",))
+        reply = await self._called("/v1.0/robot/messageFiles/download", asked, "", never=_NO_FILE)
         url = reply.document.get("downloadUrl")
         if not isinstance(url, str) or not self._trusts(url):
             raise PermanentDelivery("no address of the file")

@@ -215,3 +215,10 @@ async def test_files_are_fetched_by_their_code_until_they_are_gone() -> None:
         server.files["D7"] = "application/pdf", b"x" * ((20 << 20) + 1)
         with pytest.raises(PermanentDelivery):
             await robot.fetch("D7 x.pdf")
+
+
+async def test_a_robot_code_that_the_operator_can_mend_loses_no_file() -> None:
+    files = {"D5": ("image/png", b"\x89PNG")}
+    async with dingtalk_server(files=files) as server, robot_at(server, robot_code="mistyped") as robot:
+        with pytest.raises(TransientDelivery):
+            await robot.fetch("D5 picture.jpg")
