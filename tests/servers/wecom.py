@@ -71,8 +71,8 @@ class WeComServer:
         match request.path:
             case "/cgi-bin/gettoken":
                 return self._give_token(request.query.get("corpsecret", ""))
-            case "/cgi-bin/token":
-                return self._give_token(request.query.get("secret", ""))
+            case "/cgi-bin/stable_token":
+                return self._give_token((await request.json())["secret"])
             case "/cgi-bin/aibot/response":
                 return await self._send(request)
         if request.path.startswith("/store/"):

@@ -11,7 +11,7 @@ from typing import ClassVar
 from gateway.channels.base import Answer, Fetching, Parsed, Webhook
 from gateway.channels.talking import Talking
 from gateway.channels.tencent.app import opened_xml, verify_xml
-from gateway.channels.tencent.cloud import ACCOUNT, ANSWERS, ANSWERS_KEEP, TEXT_LIMIT, WECHAT, Cloud
+from gateway.channels.tencent.cloud import ACCOUNT, ANSWERS, ANSWERS_KEEP, TEXT_LIMIT, WECHAT, Cloud, stable
 from gateway.channels.tencent.reading import inbound
 from gateway.channels.tencent.seal import Seal, echo
 from gateway.channels.tencent.settings import AccountSettings
@@ -34,8 +34,7 @@ class WeChat(Webhook, Talking, Fetching):
         self.seal = Seal(settings.token, settings.aes_key, settings.app_id)
         self.cloud = Cloud(
             settings.api_url,
-            "/cgi-bin/token",
-            {"grant_type": "client_credential", "appid": settings.app_id, "secret": settings.secret},
+            stable(settings.app_id, settings.secret),
             WECHAT,
             self.trouble,
             timeout=settings.timeout,

@@ -8,7 +8,7 @@ from typing import ClassVar
 from gateway.channels.base import Answer, Fetching, Parsed, Webhook
 from gateway.channels.pace import Pace, Rate
 from gateway.channels.talking import Talking
-from gateway.channels.tencent.cloud import ACCOUNT, TEXT_LIMIT, WECOM, Cloud
+from gateway.channels.tencent.cloud import ACCOUNT, TEXT_LIMIT, WECOM, Cloud, corporate
 from gateway.channels.tencent.reading import inbound
 from gateway.channels.tencent.seal import Seal, echo
 from gateway.channels.tencent.settings import AppSettings
@@ -35,8 +35,7 @@ class WeComApp(Webhook, Talking, Fetching):
         self.seal = Seal(settings.token, settings.aes_key, settings.corp_id)
         self.cloud = Cloud(
             settings.api_url,
-            "/cgi-bin/gettoken",
-            {"corpid": settings.corp_id, "corpsecret": settings.secret},
+            corporate(settings.corp_id, settings.secret),
             WECOM,
             self.trouble,
             timeout=settings.timeout,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -63,14 +63,29 @@ WECHAT: Codes = {
 }
 
 
+#: Asks the interface at a place for an access token.
+AskToken = Callable[[Api, str], Awaitable[Reply]]
+
+
+def corporate(corp_id: str, secret: str) -> AskToken:
+    """As WeCom gives it: the same one to all who ask, until its end."""
+    asked = {"corpid": corp_id, "corpsecret": secret}
+    return lambda api, place: api.call("GET", f"{place}/cgi-bin/gettoken", query=asked)
+
+
+def stable(app_id: str, secret: str) -> AskToken:
+    """As WeChat gives it without making those of other processes void, unlike its older interface."""
+    asked = {"grant_type": "client_credential", "appid": app_id, "secret": secret}
+    return lambda api, place: api.call("POST", f"{place}/cgi-bin/stable_token", json=asked)
+
+
 class Cloud:
     """Calls in the name of one application; `trouble` hears when its credentials are not taken, until they are."""
 
     def __init__(
         self,
         place: str,
-        token_path: str,
-        credentials: Mapping[str, str],
+        ask_token: AskToken,
         codes: Codes,
         trouble: dict[str, str],
         *,
@@ -79,8 +94,7 @@ class Cloud:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._place = place.rstrip("/")
-        self._token_path = token_path
-        self._credentials = credentials
+        self._ask_token = ask_token
         self._codes = codes
         self._trouble = trouble
         self._api = Api(timeout=timeout, concurrency=concurrency)
@@ -128,7 +142,7 @@ class Cloud:
         raise AssertionError("unreachable")
 
     async def _fetch_token(self) -> tuple[str, float]:
-        reply = await self._api.call("GET", f"{self._place}{self._token_path}", query=self._credentials)
+        reply = await self._ask_token(self._api, self._place)
         token, seconds = reply.document.get("access_token"), reply.document.get("expires_in")
         if isinstance(token, str) and token and isinstance(seconds, int) and seconds > 0:
             self._trouble.pop("credentials", None)

@@ -18,7 +18,7 @@ from gateway.channels.base import Answer, Choice, Fetching, Parsed, Polling, Web
 from gateway.channels.said import moment, noted
 from gateway.channels.talking import Talking
 from gateway.channels.tencent.app import opened_xml, sealed_echo, verify_xml
-from gateway.channels.tencent.cloud import ACCOUNT, ANSWERS, ANSWERS_KEEP, TEXT_LIMIT, WECOM, Cloud
+from gateway.channels.tencent.cloud import ACCOUNT, ANSWERS, ANSWERS_KEEP, TEXT_LIMIT, WECOM, Cloud, corporate
 from gateway.channels.tencent.seal import Seal
 from gateway.channels.tencent.service_reading import read
 from gateway.channels.tencent.settings import ServiceSettings
@@ -55,8 +55,7 @@ class WeComService(Webhook, Polling, Talking, Fetching):
         self.seal = Seal(settings.token, settings.aes_key, settings.corp_id)
         self.cloud = Cloud(
             settings.api_url,
-            "/cgi-bin/gettoken",
-            {"corpid": settings.corp_id, "corpsecret": settings.secret},
+            corporate(settings.corp_id, settings.secret),
             WECOM,
             self.trouble,
             timeout=settings.timeout,

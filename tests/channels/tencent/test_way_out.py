@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.channels.tencent import WeChat, WeComApp, WeComBot, WeComService
-from gateway.channels.tencent.cloud import WECOM, Cloud
+from gateway.channels.tencent.cloud import WECOM, Cloud, corporate
 from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import Accepted, InboundMessage, Raw
 from gateway.registry import build
@@ -39,11 +39,9 @@ async def at(server: WeComServer, kind: str, **settings: Any) -> AsyncIterator[A
 
 
 def cloud(server: WeComServer, trouble: dict[str, str], secret: str = SECRET) -> Cloud:
-    credentials = {"corpid": "c", "corpsecret": secret}
     return Cloud(
         server.url,
-        "/cgi-bin/gettoken",
-        credentials,
+        corporate("c", secret),
         WECOM,
         trouble,
         timeout=1.0,
