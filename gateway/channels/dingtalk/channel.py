@@ -115,8 +115,11 @@ class DingTalk(Webhook, Polling, Talking, Fetching):
 
     def _trusts(self, route: str) -> bool:
         """Whether it is a place of the platform: nobody signed what a push says."""
-        place = urlsplit(route)
-        ours = place.scheme == "https" and (place.hostname or "").endswith(_PLACES) and place.port in (None, 443)
+        try:
+            place = urlsplit(route)
+            ours = place.scheme == "https" and (place.hostname or "").endswith(_PLACES) and place.port in (None, 443)
+        except ValueError:  # no port, or no address at all
+            return False
         return ours or self.cloud.is_ours(route)
 
     def _spend(self, route: str) -> None:

@@ -126,6 +126,8 @@ async def test_whoever_was_too_fast_all_the_same_is_silent_for_ten_minutes_there
         "https://oapi.dingtalk.com.evil.example.com/",
         "https://oapi.dingtalk.com:8443/robot/sendBySession",
         "https://oapi.dingtalk.com@evil.example.com/",
+        "https://oapi.dingtalk.com:x/",
+        "https://[oapi.dingtalk.com/",
         "file:///etc/passwd",
     ],
 )
