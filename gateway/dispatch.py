@@ -46,7 +46,7 @@ _SHORTEST_SLEEP = timedelta(milliseconds=50)
 _GATHER = timedelta(milliseconds=100)
 _CLEAN_STOP = timedelta(seconds=10)  # how long sends in flight may take at the end
 _AT_ONCE = timedelta(seconds=1)  # the least pause a provider can ask for
-_COMPOSED_AT_ONCE = 16  # so that nobody else waits for longer than a millisecond or two
+_COMPOSED_AT_ONCE = 25  # so that nobody else waits for longer than a millisecond or two
 
 
 class Dispatcher:
@@ -193,10 +193,13 @@ class Dispatcher:
         return len(owed)
 
     def _room(self) -> dict[str, int]:
-        """How many notices each lane takes: a batch when half of one is left; none while the store records nothing."""
+        """How many notices each lane takes: a batch when at most one is left; none while the store records nothing.
+
+        So two batches are the most that a process keeps from others.
+        """
         if len(self._results) > self._batch * 4:
             return {}
-        return {medium: self._batch for medium, lane in self._lanes.items() if len(lane.waiting) * 2 <= self._batch}
+        return {medium: self._batch for medium, lane in self._lanes.items() if lane.left <= self._batch}
 
     # --- Sending
 
@@ -230,7 +233,15 @@ class Dispatcher:
             )
 
     def _next(self, lane: Lane) -> Ready | None:
-        """What is sent next; what cannot be sent any more within its lease is given back."""
+        """What is sent next; the next batch is claimed while there is still one to send."""
+        before = lane.left
+        ready = self._first_in_time(lane)
+        if before > self._batch >= lane.left:
+            self.wake()
+        return ready
+
+    def _first_in_time(self, lane: Lane) -> Ready | None:
+        """The first that can be sent within its lease; those before it are given back."""
         while not self._stopping and (lane.ready or self._compose_some(lane)):
             ready = lane.ready.popleft()
             # Whoever would outlast the lease must not begin: another process may send it by then.
@@ -244,11 +255,8 @@ class Dispatcher:
         """Whether any is ready: a few are composed one after the other, while what that needs is near the processor."""
         compose = partial(self._compose, transport=lane.transport, now=self._clock())
         while lane.waiting and not lane.ready:
-            before = len(lane.waiting)
             for held in lane.compose(compose, _COMPOSED_AT_ONCE):
                 self._done(held)
-            if before * 2 > self._batch >= len(lane.waiting) * 2:
-                self.wake()
         return bool(lane.ready)
 
     def _compose(self, brief: Brief | Saying, transport: Transport, now: datetime) -> Ready | Fact:

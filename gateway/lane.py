@@ -26,6 +26,11 @@ class Lane:
     senders: set[asyncio.Task[None]] = field(default_factory=set)
     failures: int = 0
 
+    @property
+    def left(self) -> int:
+        """How many are not begun."""
+        return len(self.waiting) + len(self.ready)
+
     def compose(self, compose: Callable[[Brief | Saying], Ready | Fact], most: int) -> list[Result]:
         """Put the next `most` into words; those that will not be sent, and why."""
         held: list[Result] = []

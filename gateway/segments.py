@@ -41,7 +41,7 @@ def segments(text: str, *, mainland: bool = True, signature: str = "") -> Segmen
     """Count the messages `text` takes with its `signature`; `too_long` means over 500 in the mainland."""
     text = signed(text, signature)
     encoding = _encoding(text, mainland)
-    units = sum(_unit_counts(text, encoding))
+    units = _units(text, encoding)
     parts = split(text, mainland=mainland)
     return Segments(
         count=len(parts),
@@ -56,10 +56,12 @@ def split(text: str, *, mainland: bool = True, signature: str = "") -> tuple[str
     """Break the signed text where its messages break; joined again the parts are the text, and no text has no parts."""
     text = signed(text, signature)
     encoding = _encoding(text, mainland)
-    costs = _unit_counts(text, encoding)
-    if sum(costs) <= _SINGLE[encoding]:
+    units, room = _units(text, encoding), _PART[encoding]
+    if units <= _SINGLE[encoding]:
         return (text,) if text else ()
-    room = _PART[encoding]
+    if units == len(text):
+        return tuple(text[at : at + room] for at in range(0, len(text), room))
+    costs = _unit_counts(text, encoding)
     parts: list[str] = []
     start = used = 0
     for place, cost in enumerate(costs):
@@ -79,6 +81,12 @@ def signed(text: str, signature: str) -> str:
 
 def _encoding(text: str, mainland: bool) -> Encoding:
     return "gsm-7" if not mainland and _GSM.issuperset(text) else "ucs-2"
+
+
+def _units(text: str, encoding: Encoding) -> int:
+    if encoding == "gsm-7":
+        return len(text) if _GSM_EXTENDED.isdisjoint(text) else sum(_unit_counts(text, encoding))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _unit_counts(text: str, encoding: Encoding) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -172,6 +173,20 @@ async def test_at_a_clean_stop_sends_in_flight_finish_and_what_was_not_begun_is_
     assert (states.count("accepted"), states.count("queued")) == (8, 12)
     desk.post.delay = 0
     assert await desk.step(timedelta(days=36500)) == 12  # given back at the time of the clock on the wall
+
+
+async def test_a_process_keeps_no_more_than_two_batches_from_others(tmp_path: Path) -> None:
+    async with open_desk(f"sqlite:///{tmp_path}/gateway.sqlite3", batch=10) as desk:
+        desk.post.delay = 0.1
+        for person in range(50):
+            await desk.complain(email=f"p{person}@example.com")
+        held: list[int] = []
+        async with desk.running():
+            for count in range(8, 57, 8):
+                await desk.post.wait_for(count)
+                held.append(len(await desk.notices(state="sending", medium="email")))
+        assert max(held) <= 2 * 10 + 3 * 8  # beside them those in flight, and those whose answer is not on record yet
+        assert len(desk.post.sent) == len({message.reference for message in desk.post.sent})
 
 
 async def test_a_dispatcher_that_dies_between_send_and_record_loses_nothing(desk: Desk) -> None:

@@ -86,6 +86,7 @@ def _date(second: datetime) -> str:
     return format_datetime(second)
 
 
+@lru_cache(maxsize=64)  # asked for the envelope and for the header
 def checked_address(address: str) -> str:
     """The address as it goes into the envelope, its domain in ASCII.
 
