@@ -126,7 +126,8 @@ async def test_who_writes_too_much_is_told_when_to_go_on(tmp_path: Path) -> None
         await page.say("路灯坏了")
         await page.say("还没修好")
         refused = await page.push(said("还没修好吗"))
-        assert (refused.status, int(refused.headers["Retry-After"])) == (429, 30)
+        assert refused.status == 429
+        assert 20 <= int(refused.headers["Retry-After"]) <= 30
         assert "每分钟最多 2 条" in refused.document["title"]
         await other.say("路灯坏了")
         assert len(await journal(parts)) == 3
@@ -135,10 +136,11 @@ async def test_who_writes_too_much_is_told_when_to_go_on(tmp_path: Path) -> None
 async def test_sessions_of_one_address_are_counted(tmp_path: Path) -> None:
     async with gateway(tmp_path, unlimited=()) as parts, page_of(parts) as page:
         statuses = []
-        for _ in range(60):
+        while len(statuses) < 59 or (statuses[-1] == 201 and len(statuses) < 300):  # one more for each second it takes
             async with page.client.post("/chat/chat/sessions") as response:
                 statuses.append(response.status)
-        assert statuses == [201] * 59 + [429]
+        assert set(statuses[:59]) == {201}
+        assert statuses[-1] == 429
 
 
 async def test_who_finds_no_place_to_listen_is_told_when_to_come_again(tmp_path: Path) -> None:
