@@ -20,7 +20,7 @@ _LONGEST_CASE_NUMBER = 100
 #: What stands in the place of a number where there is none.
 _NO_NUMBER = frozenset({"null", "none", "nan", "n/a", "na", "nil"})
 #: A number that a program has shortened for display: its last digits are gone.
-_SHORTENED = re.compile(r"[0-9](?:\.[0-9]+)?E\+?[0-9]{2,}", re.IGNORECASE)
+_SHORTENED = re.compile(r"[0-9](?:\.[0-9]+)?E\+[0-9]{2,}", re.IGNORECASE)
 _POINT_ZERO = re.compile(r"([0-9]{5,})\.0+")
 _YES = frozenset({"是", "y", "yes", "true", "1", "保密", "匿名", "实名", "需要"})
 _NO = frozenset({"", "否", "n", "no", "false", "0", "不保密", "非匿名", "公开", "不需要"})

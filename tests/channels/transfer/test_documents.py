@@ -16,8 +16,9 @@ from gateway.channels.transfer.documents import entries_in
 from gateway.channels.transfer.settings import TransferSettings
 from gateway.message import InboundMessage, Raw
 from gateway.testing.house import opened_house
+from ticket_core.errors import ProfileError
 from ticket_core.number import ticket_id_of
-from ticket_core.source import Source, load_source
+from ticket_core.source import Source, load_source, read_source
 from ticket_core.store.tickets import load_complaints
 
 CITY, GENERIC, EOMS = load_source("12345"), load_source("generic"), load_source("eoms")
@@ -85,6 +86,26 @@ def test_where_guessing_is_unsafe_the_source_says_where_cases_are() -> None:
         entries_in(b'{"list": []}', told)
     # What is journaled of one case of many is read again without its wrapping.
     assert entries_in(b'{"id": "C1", "text": "a"}', told)[0].record["id"] == "C1"
+
+
+def test_a_source_file_says_where_cases_and_their_files_are() -> None:
+    text = """
+        name = "town"
+        label = { zh-CN = "某镇" }
+        case_number = ["no"]
+        records = ["batch.cases"]
+        pairs = ["k", "v"]
+        footers = ["完"]
+        attached = { lists = ["pics"], name = ["n"], content = ["c"] }
+        [fields]
+        text = ["t"]
+    """
+    town = read_source(text, origin="town.toml")
+    case = [{"k": "no", "v": "1"}, {"k": "t", "v": "停水"}, {"k": "pics", "v": [{"n": "a.jpg", "c": PHOTO}]}]
+    (found,) = entries_in(json.dumps({"batch": {"cases": [case]}}).encode(), town)
+    assert (found.record, [one.name for one in found.files]) == ({"no": "1", "t": "停水"}, ["a.jpg"])
+    with pytest.raises(ProfileError, match=r"records\.0"):
+        read_source(text.replace('"batch.cases"', '""'), origin="town.toml")
 
 
 @pytest.mark.parametrize(
