@@ -30,6 +30,7 @@ from gateway.normalize.contact import Phone, phone_key, read_phone
 from gateway.normalize.draft import Reading
 from gateway.reception import Reception
 from gateway.render import Renderer
+from gateway.replies import Replies
 from gateway.sweeper import Sweeper
 from gateway.web.api import add_api
 from gateway.web.auth import SIGN_IN, SignIn
@@ -44,6 +45,7 @@ from gateway.web.keys import (
     PARTS,
     PROFILES,
     RECEPTION,
+    REPLIES,
     SERVICE_NUMBER_OF,
     Part,
 )
@@ -267,6 +269,7 @@ def web_application(parts: Parts) -> web.Application:
     asks: dict[str, Part] = {name: partial(_what_is_wrong, health) for name, health in parts.health.items()}
     application[IMPORTING] = parts.imports
     application.on_shutdown.append(lambda _: parts.imports.close())
+    application[REPLIES] = Replies(parts.store, parts.reception.policy, parts.dispatcher.ladder)
     application[PARTS] = asks
     application[NOTES] = {"clock": lambda: parts.sweeper.note}
     application[IDENTITY_OF_PHONE] = lambda written: phone_key(_phone(written, settings))

@@ -91,7 +91,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         },
         {"*"},
     ),
-    "gateway.web": ({*EDGE_VALUES, "gateway.render", "gateway.web", "gateway.channels.base", "ticket_core"}, {"*"}),
+    "gateway.web": (
+        {*EDGE_VALUES, "gateway.sheets", "gateway.render", "gateway.web", "gateway.channels.base", "ticket_core"},
+        {"*"},
+    ),
     "gateway": ({"gateway", "ticket_core"}, {"*"}),
 }
 

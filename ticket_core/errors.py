@@ -6,6 +6,8 @@
     ├── UnknownInput      no such line in the journal
     ├── InputChanged      another input was taken in under this id
     ├── ActionRefused     the action is not legal now; `allowed` are those that are
+    ├── AlreadyReported   somebody reported the same steps in the meantime
+    ├── NothingToReport   no step waits to be reported
     ├── FieldMissing      an action's field is missing or wrong; names field and reason
     └── StoreError
         ├── StoreBusy     the queue is full: try again later (503)
@@ -67,6 +69,20 @@ class ActionRefused(TicketError):
         self.status = status
         self.allowed = allowed
         self.reason = reason
+
+
+class AlreadyReported(TicketError):
+    """Steps that were to be reported to a forwarding body are reported by now; nothing is done twice."""
+
+    def __init__(self) -> None:
+        super().__init__("somebody has reported this in the meantime")
+
+
+class NothingToReport(TicketError):
+    """No step waits to be reported to this forwarding body, or none that the caller may see."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"no step waits to be reported to {source}")
 
 
 class FieldMissing(TicketError):

@@ -48,6 +48,13 @@ Place = Literal[
     "entry",
     "other_number",
 ]
+#: What a column of a reply sheet can hold: a value of the ticket, the time of the last event of a kind
+#: (``answered_at``), a field of it (``returned.reason``), or of each step by itself (``step.name``, ``step.text``);
+#: then there is a row for each step, else for each case.
+REPLIED = frozenset(
+    {"case_number", "other_number", "number", "subject", "kind", "status", "group", "category", "answer", "reported_at"}
+)
+_OF_EVENT = re.compile(r"[a-z_]+_at|[a-z_]+\.[a-z_]+")
 #: What a message of the body means for its case.
 SourceAct = Literal["transfer", "correction", "urge", "withdraw", "extension"]
 PLACES: tuple[str, ...] = get_args(Place)
@@ -103,6 +110,21 @@ class Callback:
     again: tuple[str, ...] = ("busy", "429", "500", "502", "503", "504")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplySheet:
+    """The file in which steps are reported where there is no interface: its form, and how it is written.
+
+    GB18030 is GBK with the characters that GBK lacks. `title` is a row above the header; `times` is a strftime format.
+    """
+
+    __pydantic_config__ = _STRICT
+    form: Literal["xlsx", "csv"] = "xlsx"
+    encoding: Literal["utf-8-sig", "utf-8", "gb18030"] = "utf-8-sig"
+    sheet: Annotated[str, Field(min_length=1, max_length=31)] = "反馈"
+    title: str = ""
+    times: str = "%Y-%m-%d %H:%M:%S"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A forwarding body. Names of its fields are tried in order, without regard to width, case and spaces.
@@ -145,7 +167,8 @@ class Source:
         default_factory=lambda: {"保密": "confidential", "匿名": "anonymous"}
     )
     callback: Callback = Callback()
-    reply: Mapping[str, str] = field(default_factory=dict)  # columns of the reply sheet: theirs <- ours
+    reply: Mapping[str, str] = field(default_factory=dict)  # columns of the reply sheet: theirs <- ours, see `REPLIED`
+    reply_sheet: ReplySheet = ReplySheet()
     required: Annotated[tuple[Place, ...], Field(min_length=1)] = ("text",)
     records: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     pairs: tuple[str, str] | None = None
@@ -289,6 +312,11 @@ def _cross_check(source: Source) -> list[str]:
         f"values.act.{word}: must be one of {', '.join(ACTS)}"
         for word, act in source.values.get("act", {}).items()
         if act not in ACTS
+    ]
+    problems += [
+        f"reply.{column}: {value}: neither a value of a ticket nor of an event"
+        for column, value in source.reply.items()
+        if value not in REPLIED and not _OF_EVENT.fullmatch(value)
     ]
     problems += _of_callback(source)
     problems += spans_wrong(source.clocks, "clocks")

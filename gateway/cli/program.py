@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import accounts, check, clock, imports, inputs, new_channel, policy, serve, templates, tickets
+from gateway.cli import accounts, check, clock, export, imports, inputs, new_channel, policy, serve, templates, tickets
 from gateway.cli.speaking import SpokenCommand, SpokenGroup
 from gateway.cli.words import say
 
@@ -60,6 +60,7 @@ program.add_typer(imports.sources, name="sources")
 program.command(
     "import", cls=SpokenCommand, help=say("导入转办表格，逐行报告", "Import a file of cases, with a row-by-row report")
 )(imports.import_cases)
+program.add_typer(export.export, name="export")
 program.command("preview", cls=SpokenCommand, help=say("用样例数据渲染一种通知", "Show a notice with its sample data"))(
     templates.preview
 )

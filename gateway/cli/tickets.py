@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli import filters
 from gateway.cli.failures import Failed, WrongUsage
 from gateway.cli.shape import (
     AsJson,
@@ -33,31 +34,23 @@ if TYPE_CHECKING:
 tickets = group("工单", "Tickets")
 schema = group("数据格式", "Data formats")
 
-Texts: TypeAlias = "list[str] | None"
-
-
-def _filter(name: str, zh: str, en: str) -> Any:  # what typer makes of it is its own secret
-    """An option that may be given several times."""
-    return typer.Option(name, metavar="TEXT", show_default=False, help=say(zh, en))
-
 
 @tickets.command("list", cls=SpokenCommand, help=say("列出工单", "List tickets"))
 def list_all(
     config: ConfigFile = None,
-    status: Annotated[Texts, _filter("--status", "状态，流程自定", "The profile's own word, such as assigned")] = None,
-    stage: Annotated[Texts, _filter("--stage", "阶段，如 received", "Such as received, answered, closed")] = None,
-    kind: Annotated[Texts, _filter("--kind", "类型，如 complaint", "Such as complaint, inquiry")] = None,
-    grade: Annotated[Texts, _filter("--grade", "级别：request, grievance…", "request, grievance, upgraded…")] = None,
-    priority: Annotated[Texts, _filter("--priority", "等级，如 urgent", "Such as urgent, normal")] = None,
-    in_group: Annotated[Texts, _filter("--group", "承办部门", "The group in charge")] = None,
-    assignee: Annotated[Texts, _filter("--assignee", "经办人", "Who works on it")] = None,
-    channel: Annotated[Texts, _filter("--channel", "来自哪个渠道", "The channel it came by")] = None,
-    is_open: Annotated[bool, typer.Option("--open", help=say("只看未办结", "Only those that are open"))] = False,
-    triage: Annotated[
-        bool, typer.Option("--triage", help=say("待人工判读", "Only those to be read by a person"))
-    ] = False,
-    overdue: Annotated[bool, typer.Option("--overdue", help=say("只看超期", "Only those that are late"))] = False,
-    query: Annotated[str, typer.Option("--query", metavar="TEXT", help=say("编号或文字", "A number or words"))] = "",
+    status: filters.Status = None,
+    stage: filters.Stage = None,
+    kind: filters.Kind = None,
+    grade: filters.Grade = None,
+    priority: filters.Priority = None,
+    in_group: filters.InGroup = None,
+    assignee: filters.Assignee = None,
+    channel: filters.ByChannel = None,
+    source: filters.OfSource = None,
+    is_open: filters.Open = False,
+    triage: filters.Triage = False,
+    overdue: filters.Overdue = False,
+    query: filters.Query = "",
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -65,24 +58,25 @@ def list_all(
     from gateway.cli.reading import reading
     from gateway.configured import read_policy
     from ticket_core.number import number_of
-    from ticket_core.store.queries import TicketFilter, list_tickets
+    from ticket_core.store.queries import list_tickets
     from ticket_core.ticket_schema import ticket_json
 
     settings = settings_of(config)
     policy = read_policy(settings)
-    wanted = TicketFilter(
-        status=tuple(status or ()),
-        stage=tuple(stage or ()),
-        kind=tuple(kind or ()),
-        grade=tuple(grade or ()),
-        priority=tuple(priority or ()),
-        group=tuple(in_group or ()),
-        assignee=tuple(assignee or ()),
-        channel=tuple(channel or ()),
-        open=True if is_open else None,
-        triage=True if triage else None,
-        overdue=True if overdue else None,
+    wanted = filters.filter_of(
         q=query,
+        is_open=is_open,
+        triage=triage,
+        overdue=overdue,
+        status=status,
+        stage=stage,
+        kind=kind,
+        grade=grade,
+        priority=priority,
+        group=in_group,
+        assignee=assignee,
+        channel=channel,
+        source=source,
     )
     now = datetime.now(UTC)
     with reading(settings) as reader:

@@ -20,6 +20,7 @@ from gateway.control import Command
 from gateway.loops import take
 from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
 from gateway.normalize.draft import to_draft
+from gateway.replies import Replies
 from ticket_core.errors import UnknownInput
 from ticket_core.model import Replay
 from ticket_core.number import number_of, ticket_id_of
@@ -145,6 +146,34 @@ async def look_at_import(parts: Parts, arguments: Arguments) -> JSON:
     }
 
 
+async def export_replies(parts: Parts, arguments: Arguments) -> JSON:
+    """A reply sheet of all that waits for `source`: perhaps `form`, `since`; its bytes are `body` in base64."""
+    source = str(arguments["source"])
+    replies = Replies(parts.store, parts.reception.policy, parts.dispatcher.ladder)
+    since = arguments.get("since")
+    try:
+        kept = await replies.make(
+            source,
+            actor=str(arguments.get("actor") or "cli"),
+            at=datetime.now(UTC),
+            form=str(arguments.get("form") or ""),
+            since=datetime.fromisoformat(str(since)) if since else None,
+        )
+    except LookupError as error:
+        raise none_of("转办来源", "source", source, sorted(parts.reception.policy.sources)) from error
+    found = await replies.content(kept.id)
+    assert found is not None
+    return {
+        "id": kept.id,
+        "source": kept.source,
+        "name": kept.name,
+        "cases": kept.cases,
+        "steps": kept.steps,
+        "left": len(await replies.waiting(source)),
+        "body": base64.b64encode(found[1]).decode(),
+    }
+
+
 async def replay(parts: Parts, arguments: Arguments) -> JSON:
     """Read the input `id` of the journal again, as of the time it came; only what nobody understood can change.
 
@@ -220,6 +249,7 @@ COMMANDS: Mapping[str, Work] = {
     "ingest": ingest,
     "import": import_sheet,
     "import-look": look_at_import,
+    "export-replies": export_replies,
     "replay": replay,
     "tick": tick,
     "user-add": add_user,

@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from gateway.web import api_citizen, api_imports, api_intake, api_journals, api_tickets
+from gateway.web import api_citizen, api_exports, api_imports, api_intake, api_journals, api_tickets
 from gateway.web.callers import BUCKETS, make_buckets
 from gateway.web.chat import stream
 from gateway.web.chat.visits import VISITS, Visits
@@ -29,6 +29,7 @@ ROUTES: Final = (
     *api_journals.ROUTES,
     *api_imports.ROUTES,
     *stream.ROUTES,
+    *api_exports.ROUTES,
 )
 
 

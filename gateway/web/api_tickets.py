@@ -101,12 +101,7 @@ async def get_tickets(request: web.Request) -> web.Response:
     """A page of tickets."""
     query: Mapping[str, Any] = read_query(request, _TICKETS)
     cursor, limit, order = query.get("cursor"), query.get("limit", 50), query.get("order", "newest")
-    filters: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in query.items()
-        if name not in {"cursor", "limit", "order"}
-    }
-    wanted = replace(TicketFilter(), **filters)
+    wanted = filter_of(query)
     reception, now = request.app[RECEPTION], datetime.now(UTC)
     try:
         page = await reception.store.read(
@@ -199,6 +194,16 @@ async def get_lookup(request: web.Request) -> web.Response:
             ),
         )
     )
+
+
+def filter_of(query: Mapping[str, Any]) -> TicketFilter:
+    """Which tickets a query asks for."""
+    filters: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in query.items()
+        if name not in {"cursor", "limit", "order"}
+    }
+    return replace(TicketFilter(), **filters)
 
 
 def ticket_in_path(request: web.Request) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -13,6 +14,8 @@ from gateway.web.limits import Limits
 from ticket_core.model import Command, Ticket
 from ticket_core.policy import Policy
 from ticket_core.store.imports import ImportedFile, ImportedRow
+from ticket_core.store.replies import SheetKept
+from ticket_core.store.reporting import May, Unreported
 from ticket_core.store.store import Store
 
 #: The names under which the web's own entrances stand in the journal.
@@ -87,12 +90,45 @@ class Importing(Protocol):
 
 #: The process that what comes in by a channel follows, by the channel's name.
 PROFILES: web.AppKey[Mapping[str, str]] = web.AppKey("profiles")
+
+
+class Reporting(Protocol):
+    """Steps back to forwarding bodies that no interface takes, and the sheets that report them."""
+
+    async def waiting(self, source: str = "") -> list[Unreported]:
+        """What is to be reported to one body or to all, the most urgent first."""
+
+    async def sheets(self, source: str = "") -> list[SheetKept]:
+        """The newest files."""
+
+    async def content(self, sheet_id: int) -> tuple[SheetKept, bytes] | None:
+        """A file of the past, to the byte."""
+
+    async def make(
+        self,
+        source: str,
+        *,
+        actor: str,
+        at: datetime,
+        form: str = "",
+        since: datetime | None = None,
+        may: May | None = None,
+    ) -> SheetKept:
+        """A file of all that waits for this body, kept, and all that is in it marked as reported.
+
+        Raises:
+            LookupError: there is no such body.
+            NothingToReport: nothing waits.
+        """
+
+
 #: Have a raw input of a channel parsed and committed.
 AcceptRaw = Callable[[Channel, Raw], Awaitable[Sequence[Accepted]]]
 #: How a part of the gateway is: None while it is well, else the reason.
 Part = Callable[[], str | None]
 
 RECEPTION: web.AppKey[Reception] = web.AppKey("reception")
+REPLIES: web.AppKey[Reporting] = web.AppKey("replies")
 IMPORTING: web.AppKey[Importing] = web.AppKey("importing")
 LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
 DOORS: web.AppKey[Mapping[str, Webhook]] = web.AppKey("doors")

@@ -79,6 +79,10 @@ def openapi(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, named, parts)
+    queries = {named[f"query {route.path}"].get("$ref", "").rpartition("/")[2] for route in routes if route.query}
+    parts = {
+        name: schema for name, schema in parts.items() if name not in queries
+    }  # their fields stand with the routes
     return {
         "openapi": "3.1.0",
         "info": {
@@ -137,7 +141,7 @@ def _response(status: int, media_type: str, schema: Any) -> dict[str, Any]:
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, **route.parameters.get(name, _PARAMETERS[name])}
+        {"name": name, "in": "path", "required": True, **(route.parameters.get(name) or _PARAMETERS[name])}
         for name in _IN_PATH.findall(route.path)
     ]
 
@@ -147,7 +151,7 @@ def _query_parameters(route: Route, named: dict[str, Any], parts: dict[str, Any]
         return []
     schema = named[f"query {route.path}"]
     if "$ref" in schema:
-        schema = parts.pop(schema["$ref"].rpartition("/")[2])
+        schema = parts[schema["$ref"].rpartition("/")[2]]
     return [{"name": name, "in": "query", "schema": shape} for name, shape in schema["properties"].items()]
 
 

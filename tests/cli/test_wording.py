@@ -30,6 +30,8 @@ COMMANDS = [
     ("token", "add"),
     ("new-channel",),
     ("schema", "ticket"),
+    ("export", "replies"),
+    ("export", "tickets"),
 ]
 
 

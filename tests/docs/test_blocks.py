@@ -158,7 +158,7 @@ def test_a_recipe_is_a_good_configuration(block: Block, tmp_path: Path, monkeypa
         return
     if block.title == "source.toml":
         shipped = (ROOT / "ticket_core" / "sources" / "12345-shunde.toml").read_text(encoding="utf-8")
-        assert read_source(f"{shipped.partition('[reply]')[0]}\n{block.text}", origin=block.title)
+        assert read_source(f"{shipped.partition('[reply]')[0]}\n{block.text}", origin=block.title).label
         return
     monkeypatch.chdir(tmp_path)
     _make_secrets(tmp_path / "secrets")

@@ -25,13 +25,25 @@ from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
 from gateway.normalize.contact import phone_key, read_phone
 from gateway.normalize.draft import Reading
 from gateway.reception import Reception
+from gateway.replies import Replies
 from gateway.web.api import add_api
 from gateway.web.auth import SIGN_IN, SignIn
-from gateway.web.keys import ACCEPT, DOORS, IDENTITY_OF_PHONE, IMPORTING, LIMITS, PARTS, RECEPTION, SERVICE_NUMBER_OF
+from gateway.web.keys import (
+    ACCEPT,
+    DOORS,
+    IDENTITY_OF_PHONE,
+    IMPORTING,
+    LIMITS,
+    PARTS,
+    RECEPTION,
+    REPLIES,
+    SERVICE_NUMBER_OF,
+)
 from gateway.web.limits import Limits
 from gateway.web.meters import METERS, Meters
 from gateway.web.problems import problems
 from ticket_core.calendar import load_calendar
+from ticket_core.decide.delivery import RetryLadder
 from ticket_core.directory import Directory, Person
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
@@ -149,6 +161,7 @@ def _application(
 
     app = web.Application(middlewares=[problems], client_max_size=limits.body_bytes)
     app[RECEPTION] = reception
+    app[REPLIES] = Replies(reception.store, reception.policy, RetryLadder())
     app[SIGN_IN] = sign_in
     app[METERS] = meters
     app[LIMITS] = limits

@@ -18,13 +18,15 @@ from gateway.keys import Keys
 from gateway.normalize.contact import phone_key, read_phone
 from gateway.normalize.draft import Reading
 from gateway.reception import Reception
+from gateway.replies import Replies
 from gateway.web.auth import SIGN_IN, SignIn
 from gateway.web.callers import BUCKETS, make_buckets
-from gateway.web.keys import IDENTITY_OF_PHONE, IMPORTING, LIMITS, RECEPTION, SERVICE_NUMBER_OF
+from gateway.web.keys import IDENTITY_OF_PHONE, IMPORTING, LIMITS, RECEPTION, REPLIES, SERVICE_NUMBER_OF
 from gateway.web.limits import Limits
 from gateway.web.pages.site import SITE, Site, setup_pages
 from gateway.web.problems import problems
 from ticket_core.calendar import load_calendar
+from ticket_core.decide.delivery import RetryLadder
 from ticket_core.directory import Directory, Person
 from ticket_core.model import Ticket
 from ticket_core.number import ticket_id_of
@@ -81,6 +83,7 @@ async def gateway(folder: Path, *, limits: Limits | None = None) -> AsyncIterato
     limits = limits or Limits(intakes_per_minute=0, requests_per_minute=0)
     app = web.Application(middlewares=[problems], client_max_size=limits.body_bytes)
     app[RECEPTION] = reception
+    app[REPLIES] = Replies(reception.store, reception.policy, RetryLadder())
     app[SIGN_IN] = sign_in
     importing = Imports(reception, [Transfer("city", TransferSettings(source="12345"))])
     app[IMPORTING] = importing

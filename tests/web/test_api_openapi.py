@@ -39,7 +39,9 @@ CONTRACT = {
     ("GET", "/api/v1/imports/{source}/report.csv"),
     ("GET", "/api/v1/imports/{source}/report.xlsx"),
 }
-ADDED = {("POST", "/chat/{name}/sessions"), ("GET", "/chat/{name}/lines")}
+ADDED = {("GET", "/api/v1/exports/replies"), ("POST", "/api/v1/exports/replies/{source}")}
+ADDED |= {("GET", f"/api/v1/exports/{one}") for one in ("replies/{id}/file", "tickets.csv", "tickets.xlsx")}
+ADDED |= {("POST", "/chat/{name}/sessions"), ("GET", "/chat/{name}/lines")}
 
 
 @pytest.fixture

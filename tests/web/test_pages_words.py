@@ -31,7 +31,7 @@ NAMED = {
     "role",
     "actor",
 }
-NAMED |= {"event", "field", "unit", "relation", "repeat", "channel", "sent", "problem", "thanks"}
+NAMED |= {"column", "event", "field", "unit", "relation", "repeat", "channel", "sent", "problem", "thanks"}
 #: Sections that our scripts are given, and where these stand.
 SCRIPTED = {
     "chat_live": (ROOT / "gateway/web/static/chat.js", ROOT / "gateway/web/static/chat_show.js"),
@@ -40,8 +40,8 @@ SCRIPTED = {
 NAMED |= SCRIPTED.keys()
 #: Keys that are put together from a part that varies.
 BUILT = re.compile(
-    r"console\.(tickets|call|deadlines|triage|journal|notices|imports|people)|list\.(mine|group|transit|overdue|all)|"
-    r"import\.(running|finished|broken|stopped|problems)"
+    r"console\.(tickets|call|deadlines|triage|journal|notices|imports|replies|people)|"
+    r"list\.(mine|group|transit|overdue|all)|import\.(running|finished|broken|stopped|problems)"
 )
 BUILT_TICKET = re.compile(r"ticket\.(met|cancelled|overdue|running|origin_source|origin_extension)")
 

@@ -264,6 +264,26 @@ imported_row = Table(
 #: Notices that a chat holds ready and nobody has confirmed.
 UNFETCHED = "state = 'accepted' AND event_seq > 0 AND medium <> 'email' AND medium <> 'sms'"
 
+#: A file in which steps back to a forwarding body were reported 反馈表; its bytes are a `blob`, what it reported are
+#: receipts of the notices (``sheet-ID``).
+reply_sheet = Table(
+    "reply_sheet",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    _text("source"),
+    _text("name"),
+    _text("form"),
+    _text("sha256"),
+    _text("actor"),
+    _time("made_at"),
+    Column("cases", Integer, nullable=False, server_default="0"),
+    Column("steps", Integer, nullable=False, server_default="0"),
+    Index("ix_reply_sheet_source", "source", "id"),
+)
+
+#: Steps that their forwarding body has not heard of and that nobody sends any more.
+UNREPORTED = text("role = 'source' AND due = 0 AND state IN ('queued', 'failed', 'expired')")
+
 #: The outbox. What is owed in a conversation and not because of a ticket has the ticket 0 and tells what it `said`.
 #: `due` is 1 while the dispatcher has something to do with it, next at `send_at`: the first try, a retry,
 #: or the end of the lease of whoever sends it now, so that work of one who died comes back by itself. `epoch` counts
@@ -294,6 +314,7 @@ notice = Table(
     _text("said"),
     Index("ix_notice_due", "medium", "send_at", "id", sqlite_where=text("due = 1"), postgresql_where=text("due = 1")),
     Index("ix_notice_ticket_id", "ticket_id"),
+    Index("ix_notice_unreported", "id", sqlite_where=UNREPORTED, postgresql_where=UNREPORTED),
     # Only what was sent is counted by address, so that intake does not pay for it: addresses come in no order.
     Index(
         "ix_notice_address",

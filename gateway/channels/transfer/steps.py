@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import orjson
+from pydantic import JsonValue
 
 from gateway.channels.api import Reply
-from gateway.channels.transfer.markup import parse_xml
+from gateway.channels.elements import read_elements
 from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import DeliveryReceipt
 from ticket_core.source import Callback
@@ -38,7 +40,7 @@ def receipt_of(reply: Reply, rules: Callback, reference: str, at: datetime) -> D
         TransientDelivery: they want it again later, or nobody can tell whether they took it.
         PermanentDelivery: they refuse it.
     """
-    answer = _Answer(reply, rules)
+    answer = _Answer(reply)
     code = answer.text(rules.code).casefold()
     said = " ".join(filter(None, (str(reply.status), code, answer.text(rules.message))))[:_LONGEST_SAID]
     if reply.status in _BARRED or code in _folded(rules.again):
@@ -55,20 +57,19 @@ def receipt_of(reply: Reply, rules: Callback, reference: str, at: datetime) -> D
 class _Answer:
     """An answer in the body's own form; what is none of it says nothing."""
 
-    def __init__(self, reply: Reply, rules: Callback) -> None:
-        self._document: Any = None
-        self._xml = rules.form == "xml" or reply.content.lstrip()[:1] == b"<"
-        try:
-            self._document = parse_xml(reply.content) if self._xml else orjson.loads(reply.content)
-        except ValueError:
-            return
+    def __init__(self, reply: Reply) -> None:
+        self._document: JsonValue = None
+        with contextlib.suppress(ValueError):
+            if reply.content.lstrip()[:1] == b"<":
+                (self._document,) = cast(dict[str, JsonValue], read_elements(reply.content)).values()
+            else:
+                self._document = orjson.loads(reply.content)
 
     def text(self, places: Sequence[str]) -> str:
         """The text at the first of these places that has one."""
-        look = self._element if self._xml else self._value
-        return next((found for place in places if (found := look(_steps(place)))), "")
+        return next((found for place in places if (found := self._at(_steps(place)))), "")
 
-    def _value(self, steps: Iterable[str]) -> str:
+    def _at(self, steps: Iterable[str]) -> str:
         value = self._document
         for step in steps:
             match value:
@@ -85,15 +86,6 @@ class _Answer:
                 return str(value).strip()
             case _:
                 return ""
-
-    def _element(self, steps: Iterable[str]) -> str:
-        """Names without their namespaces: interfaces by SOAP have several."""
-        element = self._document
-        for step in steps:
-            if element is None:
-                return ""
-            element = next((one for one in element if one.tag.rpartition("}")[2] == step), None)
-        return "" if element is None else (element.text or "").strip()
 
 
 def _steps(pointer: str) -> list[str]:

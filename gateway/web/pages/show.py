@@ -45,6 +45,7 @@ OPEN_TO: Final[Mapping[str, tuple[str, ...]]] = {
     "/console/inbound": _DESK,
     "/console/notices": _DESK,
     "/console/imports": _DESK,
+    "/console/replies": ("agent", "supervisor"),
     "/console/people": ("admin",),
 }
 

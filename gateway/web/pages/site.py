@@ -15,6 +15,7 @@ from gateway.web.pages import (
     console_imports,
     console_journals,
     console_people,
+    console_replies,
     console_session,
     console_ticket,
     console_tickets,
@@ -80,6 +81,9 @@ def setup_pages(app: web.Application) -> None:
             web.post("/console/imports", console_imports.upload),
             web.get(r"/console/imports/{id:\d{1,18}}", console_imports.one_import),
             web.get(r"/console/imports/{id:\d{1,18}}/report.{form:csv|xlsx}", console_imports.report),
+            web.get("/console/replies", console_replies.replies),
+            web.post("/console/replies/{source}", console_replies.make),
+            web.get(r"/console/replies/{id:\d{1,18}}/file", console_replies.sheet),
             web.get("/console/people", console_people.people),
         ]
     )
