@@ -26,6 +26,11 @@ ENVELOPE_TO = "x-envelope-to"  # separated by commas
 PROBLEM = "x-problem"  # why the bytes are not the whole mail
 PLACE = "x-place"  # folder, UIDVALIDITY and UID
 
+#: The marker of a mail that a person should see although nothing may answer it by itself: programs of a forwarding body
+#: send its cases.
+NO_ANSWER = "auto-response-suppress"
+#: Markers of mails that carry no cases, whoever they are from.
+_NO_CASES = frozenset({"own-address", "own-marker", "bounce", "read-receipt"})
 _LONGEST_ID = 300
 _NOTICE_ID = re.compile(r"<?(n\d{1,18})\.")  # Message-ID of a notice: <n123.TOKEN@domain>
 _VERP = re.compile(r"bounce\+(n\d{1,18})(?=[+.@])", re.IGNORECASE)
@@ -38,7 +43,8 @@ def read_mail(raw: Raw, settings: EmailSettings) -> list[Parsed]:
     recipients = _recipients(mail, raw.headers)
     problem = raw.headers.get(PROBLEM, "")
     sender = mail.sender.address or envelope_from.strip("<>")
-    forwarder = None if mail.bounced or problem else forwarder_of(raw.body, recipients, settings)
+    automatic = _automatic(mail, sender, settings)
+    forwarder = None if problem or automatic in _NO_CASES else forwarder_of(raw.body, recipients, settings)
     sheets = [one for one in mail.attachments if is_sheet(one)] if forwarder else []
     others = [one for one in mail.attachments if not sheets or not (one.inline or is_sheet(one))]
     message = InboundMessage(
@@ -56,7 +62,7 @@ def read_mail(raw: Raw, settings: EmailSettings) -> list[Parsed]:
         attachments=_files(others),
         sheets=Sheets(channel=forwarder.channel, files=_files(sheets)) if forwarder and sheets else None,
         thread=_thread(mail, recipients, settings),
-        automatic=_automatic(mail, sender, settings),
+        automatic=NO_ANSWER if forwarder and automatic and mail.attachments else automatic,
         bounced=tuple(
             Bounce(
                 address=one.address,

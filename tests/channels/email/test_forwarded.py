@@ -29,6 +29,7 @@ from gateway.mailed import Mailed
 from gateway.message import Accepted, InboundMessage, Raw
 from gateway.testing.house import House, opened_house
 from ticket_core.store.imports import ImportedRow, list_imports, rows_of_import
+from ticket_core.store.tickets import load_ticket
 
 US, BODY, MX = "complaints@example.com", "zhuanban@12345.example.net", "mx.example.com"
 PASSED = f"{MX}; spf=pass smtp.mailfrom={BODY}; dkim=pass header.d=12345.example.net"
@@ -154,8 +155,10 @@ def test_a_secret_address_proves_the_body_where_no_server_does() -> None:
     assert read(stranger, BY_TOKEN, to=ours).sheets is None
 
 
-def test_a_machine_of_the_body_may_send_it_and_a_bounce_carries_no_cases() -> None:
+def test_a_machine_of_the_body_may_send_it_and_a_receipt_carries_no_cases() -> None:
     assert read(mail(("a.csv", sheet(1)), Auto_Submitted="auto-generated")).sheets is not None
+    receipt = mail(("a.csv", sheet(1))).replace(b"multipart/mixed;", b"multipart/report; report-type=delivery-status;")
+    assert read(receipt).sheets is None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +215,7 @@ class Desk:
         """Every import with its rows."""
 
         def look(connection: Connection) -> list[tuple[str, str, list[ImportedRow]]]:
-            found = list_imports(connection)
+            found = list_imports(connection).rows
             return [(one.name, one.actor, list(rows_of_import(connection, one.id))) for one in found]
 
         return await self.house.store.read(look)
@@ -270,6 +273,21 @@ async def test_what_is_no_sheet_is_for_a_person_with_the_file(
     assert (outcome, note.startswith(why)) == ("triage", True), note
     assert await desk.house.tickets() == rows + 1
     assert await desk.take(mail(*files)) == "duplicate"
+
+
+@pytest.mark.parametrize(
+    "files", [[("a.csv", b"no sheet")], [("今日转办.zip", b"PK\x03\x04 packed")]], ids=["broken", "zip"]
+)
+async def test_what_a_machine_of_the_body_sent_is_seen_by_a_person_and_never_answered(
+    desk: Desk, files: list[tuple[str, bytes]]
+) -> None:
+    assert await desk.take(mail(*files, Auto_Submitted="auto-generated")) in ("triage", "opened")
+    (line,) = await desk.house.journal()
+    ticket_id = line.entry.ticket_id
+    assert ticket_id is not None
+    ticket = await desk.house.store.read(lambda connection: load_ticket(connection, ticket_id))
+    assert ticket is not None
+    assert "no_automatic_replies" in ticket.tags
 
 
 async def test_a_strangers_sheet_opens_one_ordinary_ticket_and_no_case(desk: Desk) -> None:

@@ -58,6 +58,7 @@ class WeChatPay(Webhook, Polling, Fetching, Chat):
         self._seal = Seal(settings)
         self.cloud = Cloud(settings, self._seal, self.trouble, concurrency=self.concurrency)
         self._owed = OwedNotices()
+        self._looked_at: set[str] = set()  # in the look at all open complaints that goes on
         self._woken = asyncio.Event()
         self._not_before = 0.0  # by the loop's clock: when the interface wants to be asked again
 
@@ -183,9 +184,12 @@ class WeChatPay(Webhook, Polling, Fetching, Chat):
         """All that is not finished there: notices may be lost, and we may have been away."""
         today = datetime.now(_BEIJING).date()
         async for one in self.cloud.complaints(today - self.settings.look_back, today):
-            if one.get("complaint_state") != _DONE and isinstance(one.get("complaint_id"), str):
-                history = await self.cloud.history(one["complaint_id"])
-                yield self._raw({"complaint": one, "history": history}), _nothing
+            number = one.get("complaint_id")
+            if one.get("complaint_state") == _DONE or not isinstance(number, str) or number in self._looked_at:
+                continue
+            yield self._raw({"complaint": one, "history": await self.cloud.history(number)}), _nothing
+            self._looked_at.add(number)  # so that a look that is broken off, by their limits for calls, gets on
+        self._looked_at.clear()
 
     async def _pulled(self, number: str, **notice: str) -> dict[str, Any]:
         complaint = await self.cloud.complaint(number)

@@ -180,6 +180,25 @@ async def test_open_complaints_whose_notices_were_lost_are_found_and_known_ones_
     assert await outcomes(house) == ["opened"] * 60
 
 
+async def test_a_look_that_their_limits_break_off_gets_on_where_it_was(house: House) -> None:
+    async with wechat_pay_server() as server:
+        numbers = [f"{N1}{number}" for number in range(5)]
+        server.complaints = {one: complaint(one, phone=f"1380000{one[-4:]}") for one in numbers}
+        one = channel(server)
+        house.admit(one)
+        server.fault, server.fault_of = "busy", f"{numbers[3]}/negotiation"
+        with pytest.raises(TransientDelivery):
+            async for raw, _done in one._open():
+                await house.accept(one, raw)
+        server.fault = None
+        server.asked.clear()
+        async for raw, _done in one._open():
+            await house.accept(one, raw)
+        assert sum("negotiation" in asked for asked in server.asked) == 2
+        assert await house.tickets() == 5
+        await one.close()
+
+
 async def _tickets(house: House, count: int) -> bool:
     return await house.tickets() == count
 
