@@ -33,12 +33,15 @@ def handles(account: Account, ticket: Ticket, directory: Directory) -> bool:
 
 
 def check_may_act(account: Account, ticket: Ticket, directory: Directory) -> None:
-    """Refuse an action on a confidential ticket to those who do not handle it: they could assign it to themselves.
+    """Refuse an action to handlers of another group, and on a confidential ticket to all who do not handle it.
+
+    Whoever sees nobody's name should not answer him either, and could assign a confidential ticket to himself.
 
     Raises:
         Problem: 403.
     """
-    if ticket.complainant.confidential and not handles(account, ticket, directory):
+    strict = ticket.complainant.confidential or account.role == "handler"
+    if strict and not handles(account, ticket, directory):
         raise Problem(403, "forbidden")
 
 

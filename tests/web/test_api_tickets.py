@@ -226,6 +226,14 @@ async def test_who_complained_in_confidence_is_not_found_out_by_those_who_do_not
     assert (await act(house, secret, "assign", {"group": "maintenance"}, by="zhao"))["group"] == "maintenance"
 
 
+async def test_handlers_act_on_tickets_of_their_groups_and_their_own_alone(house: House) -> None:
+    number = (await house.complain(complainant=WHO))["number"]
+    comment = f"/api/v1/tickets/{number}/actions/comment"
+    assert (await house.post(comment, {"text": "已查"}, by="chen")).status == 403
+    await act(house, number, "assign", {"group": "maintenance"}, by="zhao")
+    assert (await house.post(comment, {"text": "已查"}, by="chen")).status == 200
+
+
 async def test_a_lookup_shows_what_is_in_transit_and_past_and_warns_of_a_repeat(either_house: House) -> None:
     past = (await either_house.complain(complainant=WHO, kind="inquiry"))["number"]
     await either_house.post(f"/api/v1/tickets/{past}/actions/withdraw", {}, by="wang")
