@@ -20,7 +20,9 @@ log = structlog.get_logger(__name__)
 
 _MOST_PARTS = 255  # one byte counts the parts of an SMS (3GPP TS 23.040, 9.2.3.24.1)
 #: Parameters, in small letters, that prove who calls, and say nothing.
-_SECRETS = frozenset({"secret", "token", "access_token", "key", "password", "sign", "signature"})
+_SECRETS = frozenset(
+    {"secret", "token", "access_token", "key", "password", "sign", "sig", "signature", "msg_signature", "nonce"}
+)
 _LARGE = 256 << 10  # bytes beyond which parsing leaves the event loop
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=5)
@@ -76,7 +78,7 @@ async def take(channel: Channel, raw: Raw, receive: Receive, record: Record) -> 
     What `parse` fails on is unreadable: it goes to triage with its raw bytes. An input has one line in the journal:
     that of its message, or of its first receipt where it carries nothing else.
     """
-    raw = _whole(raw)
+    raw = whole(raw)
     parsed: Sequence[Parsed]
     try:
         if len(raw.body) > _LARGE:
@@ -119,7 +121,7 @@ def _storable(receipt: DeliveryReceipt) -> DeliveryReceipt:
     return replace(receipt, parts=parts, **kept)
 
 
-def _whole(raw: Raw) -> Raw:
+def whole(raw: Raw) -> Raw:
     """Some platforms say everything in the address: then that is what is kept, without the secret in it."""
     if raw.body or not raw.query:
         return raw

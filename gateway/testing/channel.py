@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from gateway.channels.base import Listening, Parsed, Polling, Webhook
+from gateway.loops import whole
 from gateway.message import InboundMessage
 from gateway.testing import hostile
 from gateway.testing.captured import Captured, as_json, faults, plain, read_folder, stray_expectations
@@ -262,7 +263,7 @@ class ChannelConformance(DoorRules):
         accepted = await asyncio.gather(*(house.accept(channel, raw) for raw in raws))
         kept = {(line.entry.id, line.raw) for line in await house.journal()}
         bodies = {raw for _, raw in kept}
-        for (name, _), raw, effects in zip(inputs, raws, accepted, strict=True):
+        for (name, _), raw, effects in zip(inputs, map(whole, raws), accepted, strict=True):
             assert {one.outcome for one in effects} <= _OUTCOMES, name
             known = any(one.outcome == "duplicate" for one in effects)
             assert effects or raw.body in bodies, f"silence: {name} left no trace"

@@ -157,7 +157,7 @@ class Talk:
             return self._nothing("ask_text")
         match self.question:
             case "kind" | "text":
-                if words.empty:
+                if words.empty or words.command:  # a yes or a no is not what happened
                     self._ask("text", words.at)
                     return self._nothing("ask_text")
                 heard = self._open(words, "draft")
@@ -193,7 +193,7 @@ class Talk:
             self._ask("confirm", words.at)
             return self._nothing("unfinished")
         self._rest()
-        if not words.empty:
+        if words.pressed and not words.empty:  # what is typed is the command alone
             return self._open(words, "received"), ""
         self.current = None
         self._ask("kind", words.at)
