@@ -14,9 +14,11 @@ from aiohttp import web
 from gateway.alarm import Alarm
 from gateway.almanac import Almanac
 from gateway.channels.base import Channel, Fetching, Hosted, Tabular, Transport, Watched, Webhook
+from gateway.compose import letterhead_of
 from gateway.config import Settings
 from gateway.configured import channel_tables, gathered, make_channels, make_transports, read_policy
 from gateway.dispatch import Dispatcher
+from gateway.documents import Documents, Writer
 from gateway.errors import ConfigError
 from gateway.fetcher import Fetcher
 from gateway.importing import Imports
@@ -47,6 +49,7 @@ from gateway.web.keys import (
     RECEPTION,
     REPLIES,
     SERVICE_NUMBER_OF,
+    WRITING,
     Part,
 )
 from gateway.web.limits import Limits
@@ -270,6 +273,9 @@ def web_application(parts: Parts) -> web.Application:
     application[IMPORTING] = parts.imports
     application.on_shutdown.append(lambda _: parts.imports.close())
     application[REPLIES] = Replies(parts.store, parts.reception.policy, parts.dispatcher.ladder)
+    letterhead = letterhead_of(settings, parts.renderer, parts.keys)
+    papers = Documents(settings.templates_folder, settings.documents.font)
+    application[WRITING] = Writer(papers, parts.reception.policy, letterhead)
     application[PARTS] = asks
     application[NOTES] = {"clock": lambda: parts.sweeper.note}
     application[IDENTITY_OF_PHONE] = lambda written: phone_key(_phone(written, settings))

@@ -51,16 +51,7 @@ class Composer:
     @classmethod
     def of(cls, settings: Settings, policy: Policy, renderer: Renderer, keys: Keys, keep: timedelta) -> Composer:
         """The composer of a configured installation."""
-        letterhead = Letterhead(
-            organisation=OrganisationView(
-                name=settings.organisation.name,
-                hotline=settings.organisation.hotline or None,
-                signature=settings.organisation.signature,
-            ),
-            base_url=settings.http.base_url,
-            keys=keys,
-            words=read_words(renderer.folder / "words"),
-        )
+        letterhead = letterhead_of(settings, renderer, keys)
         return cls(policy=policy, renderer=renderer, letterhead=letterhead, caps=caps_of(settings), keep=keep)
 
     def compose(self, brief: Brief | Saying, forms: Collection[str], now: datetime) -> Ready | Fact:
@@ -132,6 +123,20 @@ class Composer:
 def _reason(source: Source, event: Event) -> str:
     """The body's words for the reason's code of an event, where it has a list of them."""
     return source.reasons.get(event.kind, {}).get(str(event.data.get("code", "")), "")
+
+
+def letterhead_of(settings: Settings, renderer: Renderer, keys: Keys) -> Letterhead:
+    """What all that goes out of an installation has at its head."""
+    return Letterhead(
+        organisation=OrganisationView(
+            name=settings.organisation.name,
+            hotline=settings.organisation.hotline or None,
+            signature=settings.organisation.signature,
+        ),
+        base_url=settings.http.base_url,
+        keys=keys,
+        words=read_words(renderer.folder / "words"),
+    )
 
 
 def caps_of(settings: Settings) -> Caps:

@@ -84,6 +84,12 @@ class Dispatch(_Section):
     per_ticket_per_day: Annotated[int, Field(ge=1)] = 60
 
 
+class Paper(_Section):
+    """Documents as PDF: `font` is a TrueType font with Chinese characters; left out: one of the system's."""
+
+    font: Path | None = None
+
+
 class Alarms(_Section):
     """Those who run the house are told of a part that has been unwell for `after`: roles admin, else supervisor."""
 
@@ -115,6 +121,7 @@ class Settings(BaseSettings):
     organisation: Organisation = Organisation()
     dispatch: Dispatch = Dispatch()
     alarms: Alarms = Alarms()
+    documents: Paper = Paper()
     channels: dict[str, dict[str, Any]] = Field(default_factory=dict)
     transports: dict[str, dict[str, Any]] = Field(default_factory=dict)
     people: tuple[Person, ...] = ()

@@ -16,9 +16,10 @@ from ticket_core.errors import AlreadyReported, NothingToReport
 from ticket_core.policy import Policy
 from ticket_core.source import Source
 from ticket_core.store.queries import load_blob
-from ticket_core.store.replies import SheetKept, keep_sheet, list_sheets, load_sheet
+from ticket_core.store.replies import SheetKept, keep_sheet, list_sheets, load_sheet, mark_reported, waiting_steps
 from ticket_core.store.reporting import May, Unreported, cases_to_report, unreported
 from ticket_core.store.store import Store
+from ticket_core.store.tx import Tx
 
 _TRIES = 3  # others may report the same steps at the same time
 
@@ -85,6 +86,18 @@ class Replies:
             except AlreadyReported:
                 continue
         raise NothingToReport(source)
+
+    async def mark(self, ticket_id: int, event: str, *, actor: str, at: datetime) -> int:
+        """Somebody has reported what waits of this kind by a document; returns how many steps that were."""
+
+        def script(tx: Tx) -> int:
+            waiting = [one for one in waiting_steps(tx.connection, ticket_id=ticket_id) if one.event.kind == event]
+            if waiting:
+                ids = [one.notice_id for one in waiting]
+                mark_reported(tx, ids, by=f"document-{event}", detail=f"document {actor}", at=at, ladder=self._ladder)
+            return len(waiting)
+
+        return await self._store.run(script)
 
 
 def sheet_of(cases: Sequence[Reported], source: Source, policy: Policy, at: datetime, form: str) -> bytes:

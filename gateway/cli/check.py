@@ -73,6 +73,7 @@ def _look(settings: Settings, online: bool) -> tuple[list[str], list[str], str]:
     problems += findings.of_sources(settings, problems)
     renderer = Renderer(settings.templates_folder)
     problems += findings.of_templates(renderer)
+    problems += findings.of_documents(settings)
     if policy is not None:
         problems += findings.of_notices(policy, renderer)
         problems += findings.of_directory(settings.people, policy)

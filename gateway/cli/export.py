@@ -1,4 +1,4 @@
-"""`gateway export`: tickets and reply sheets as files."""
+"""`gateway export`: tickets, reply sheets and documents as files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gateway.cli import filters
-from gateway.cli.failures import Failed, none_of
+from gateway.cli.failures import Failed, WrongUsage, none_of
 from gateway.cli.shape import AsJson, ConfigFile, group, print_json, print_table, settings_of, tell, zone_of
 from gateway.cli.speaking import SpokenCommand
 from gateway.cli.times import read_time
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.config import Settings
+    from gateway.documents import Documents
     from ticket_core.model import JSON
     from ticket_core.store.queries import Listed, TicketFilter
     from ticket_core.store.reporting import Unreported
@@ -149,6 +150,81 @@ def _as_json(one: Unreported) -> JSON:
         "due_at": one.due_at.isoformat() if one.due_at else None,
         "refused": one.step.cause,
     }
+
+
+@export.command("document", cls=SpokenCommand, help=say("一个步骤的公文", "A step of a ticket as a document"))
+def document(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help=say("工单编号", "The ticket's number"))],
+    step: Annotated[
+        str, typer.Argument(metavar="STEP", help=say("步骤，如 refused 或对方的名称", "Such as refused, or their word"))
+    ],
+    form: Annotated[str, typer.Option("--form", metavar="F", help=say("docx 或 pdf", "docx or pdf"))] = "",
+    report: Annotated[
+        bool, typer.Option("--report", help=say("记为已用公文反馈", "Mark the step as reported by it"))
+    ] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help=say("用样例值，NUMBER 任意", "With sample values, whatever NUMBER is"))
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", show_default=False, help=say("写到哪里：.docx 或 .pdf", "Where to")),
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """The document of the last event of this kind, from the templates in templates/documents."""
+    from gateway.documents import FORMS, Documents, sample_values
+
+    settings = settings_of(config)
+    form = form or (out.suffix.lower().removeprefix(".") if out else "docx")
+    if form not in FORMS:
+        raise none_of("公文格式", "form of a document", form, FORMS)
+    documents = Documents(settings.templates_folder, settings.documents.font)
+    if sample:
+        name, content = f"sample-{step}.{form}", documents.write(step, form, sample_values(documents, step))
+    else:
+        name, content = _of_ticket(settings, documents, number, step, form, report=report)
+    path = out or Path(name)
+    _write(content, path)
+    tell(str(path))
+
+
+def _of_ticket(
+    settings: Settings, documents: Documents, number: str, step: str, form: str, *, report: bool
+) -> tuple[str, bytes]:
+    from gateway.cli.reading import reading
+    from gateway.compose import letterhead_of
+    from gateway.configured import read_policy
+    from gateway.documents import Writer
+    from gateway.keys import Keys
+    from gateway.render import Renderer
+    from ticket_core.errors import UnknownTicket
+    from ticket_core.number import ticket_id_of
+    from ticket_core.store.queries import load_file
+
+    ticket_id = ticket_id_of(number)
+    if ticket_id is None:
+        raise WrongUsage(say(f"{number} 不是工单编号", f"{number} is not a ticket number"))
+    keys = Keys(settings.signing_secret())
+    writer = Writer(
+        documents, read_policy(settings), letterhead_of(settings, Renderer(settings.templates_folder), keys)
+    )
+    with reading(settings) as reader:
+        try:
+            file = load_file(reader.connection, ticket_id)
+        except UnknownTicket as error:
+            raise Failed(say(f"没有工单 {number}", f"no ticket {number}")) from error
+    event = writer.event_of(file, step)
+    made = writer.write(file, event, form, datetime.now(UTC))
+    if report:
+        asyncio.run(_mark(settings, ticket_id, event))
+    return made
+
+
+async def _mark(settings: Settings, ticket_id: int, event: str) -> None:
+    from gateway.cli.carry import carrying_out
+
+    async with carrying_out(settings) as carry_out:
+        await carry_out("mark-reported", {"ticket": ticket_id, "event": event})
 
 
 @export.command("tickets", cls=SpokenCommand, help=say("工单表格，个人信息遮盖", "Tickets, personal data masked"))

@@ -14,6 +14,8 @@ from gateway.almanac import missing_year
 from gateway.channels.base import Channel, Transport
 from gateway.config import Settings
 from gateway.configured import gathered, source_folders
+from gateway.documents import Documents
+from gateway.documents import check as check_documents
 from gateway.render import Renderer
 from gateway.render import check as check_templates
 from ticket_core.directory import Person
@@ -30,6 +32,12 @@ def of_templates(renderer: Renderer) -> Iterator[str]:
     """Everything wrong with the templates."""
     for problem in check_templates(renderer):
         yield f"templates/{problem.file}: {problem.reason}"
+
+
+def of_documents(settings: Settings) -> Iterator[str]:
+    """Everything wrong with the templates of documents."""
+    for problem in check_documents(Documents(settings.templates_folder)):
+        yield f"templates/{problem}"
 
 
 def of_sources(settings: Settings, known: Sequence[str]) -> Iterator[str]:

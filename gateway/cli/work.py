@@ -174,6 +174,14 @@ async def export_replies(parts: Parts, arguments: Arguments) -> JSON:
     }
 
 
+async def mark_reported(parts: Parts, arguments: Arguments) -> JSON:
+    """What waits of `ticket` because of an `event` was reported by a document; returns how many steps that were."""
+    replies = Replies(parts.store, parts.reception.policy, parts.dispatcher.ladder)
+    actor = str(arguments.get("actor") or "cli")
+    ticket_id, event = int(str(arguments["ticket"])), str(arguments["event"])
+    return await replies.mark(ticket_id, event, actor=actor, at=datetime.now(UTC))
+
+
 async def replay(parts: Parts, arguments: Arguments) -> JSON:
     """Read the input `id` of the journal again, as of the time it came; only what nobody understood can change.
 
@@ -250,6 +258,7 @@ COMMANDS: Mapping[str, Work] = {
     "import": import_sheet,
     "import-look": look_at_import,
     "export-replies": export_replies,
+    "mark-reported": mark_reported,
     "replay": replay,
     "tick": tick,
     "user-add": add_user,

@@ -14,6 +14,7 @@ from gateway.web.limits import Limits
 from ticket_core.model import Command, Ticket
 from ticket_core.policy import Policy
 from ticket_core.store.imports import ImportedFile, ImportedRow
+from ticket_core.store.queries import TicketFile
 from ticket_core.store.replies import SheetKept
 from ticket_core.store.reporting import May, Unreported
 from ticket_core.store.store import Store
@@ -121,6 +122,39 @@ class Reporting(Protocol):
             NothingToReport: nothing waits.
         """
 
+    async def mark(self, ticket_id: int, event: str, *, actor: str, at: datetime) -> int:
+        """Somebody has reported what waits of this kind by a document; returns how many steps that were."""
+
+
+class Step(Protocol):
+    """A step that can be written: the event, what the body calls it, and the forms."""
+
+    @property
+    def event(self) -> str:
+        """The kind of the event."""
+
+    @property
+    def step(self) -> str:
+        """What it is called."""
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """In which forms it can be written."""
+
+
+class Writing(Protocol):
+    """The steps of tickets as documents 公文."""
+
+    def writable(self, file: TicketFile) -> Sequence[Step]:
+        """The steps that have happened and have a template."""
+
+    def write(self, file: TicketFile, event: str, form: str, now: datetime) -> tuple[str, bytes]:
+        """A file name and the document about the last event of this kind.
+
+        Raises:
+            GatewayError: it has not happened, or cannot be written.
+        """
+
 
 #: Have a raw input of a channel parsed and committed.
 AcceptRaw = Callable[[Channel, Raw], Awaitable[Sequence[Accepted]]]
@@ -129,6 +163,8 @@ Part = Callable[[], str | None]
 
 RECEPTION: web.AppKey[Reception] = web.AppKey("reception")
 REPLIES: web.AppKey[Reporting] = web.AppKey("replies")
+#: An application may have none: what writes documents is an extra.
+WRITING: web.AppKey[Writing] = web.AppKey("writing")
 IMPORTING: web.AppKey[Importing] = web.AppKey("importing")
 LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
 DOORS: web.AppKey[Mapping[str, Webhook]] = web.AppKey("doors")

@@ -23,6 +23,7 @@ TITLES: Mapping[str, Mapping[Locale, str]] = {
     },
     "method-not-allowed": {"zh-CN": "不支持此请求方法", "en": "This method is not allowed here"},
     "not-possible-now": {"zh-CN": "当前状态下不能进行此操作", "en": "This action is not possible now"},
+    "no-document": {"zh-CN": "公文无法生成", "en": "The document cannot be written"},
     "nothing-to-report": {"zh-CN": "没有待反馈的步骤", "en": "No step waits to be reported"},
     "too-large": {"zh-CN": "请求体超过 {limit} 字节的上限", "en": "The body is larger than the limit of {limit} bytes"},
     "unsupported-type": {

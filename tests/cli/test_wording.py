@@ -32,6 +32,7 @@ COMMANDS = [
     ("schema", "ticket"),
     ("export", "replies"),
     ("export", "tickets"),
+    ("export", "document"),
 ]
 
 

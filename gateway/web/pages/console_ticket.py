@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from gateway.web.auth import Account, acting_role, check_form, may_do, require
-from gateway.web.keys import RECEPTION
+from gateway.web.keys import RECEPTION, WRITING
 from gateway.web.pages.action_forms import action_forms, fields_of, wrong_fields
 from gateway.web.pages.console_journals import NoticeRow, notice_row
 from gateway.web.pages.forms import EMPTY, Problems, Sent, external_id, new_token, read_form
@@ -25,6 +25,8 @@ from ticket_core.store.journals import SentNotice, list_notices
 from ticket_core.store.queries import TicketFile, load_blob, load_file
 
 _CHANNEL = "console"
+#: States of a step that its forwarding body has not heard of.
+_UNHEARD = frozenset({"queued", "failed", "expired"})
 
 
 def ticket_in_path(request: web.Request) -> int:
@@ -92,6 +94,8 @@ async def _page(
         actions=shown,
         undo=next((form for form, one in zip(shown, actions, strict=True) if one.event == "repeat_undone"), None),
         notices=rows,
+        documents=[] if hidden or WRITING not in request.app else request.app[WRITING].writable(file),
+        waiting={one.event_kind for one in notices if one.role == "source" and one.state in _UNHEARD},
         token=new_token(),
         problems=problems or Problems(),
         refused=refused,
