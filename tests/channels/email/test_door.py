@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import aiosmtplib
 import pytest
 
 from gateway.channels.email import Door, EmailSettings
+from gateway.channels.email.door import opened_door
 from gateway.errors import Refused
-from gateway.message import InboundMessage
+from gateway.message import Accepted, InboundMessage, Raw
 from tests.channels.email.desk import LI, US, Desk, mail
 from tests.servers.certificate import Certificate
 from tests.servers.process import free_port
@@ -63,6 +65,28 @@ async def test_a_mail_handed_in_is_committed_when_its_sender_is_told_so(desk: De
         assert line.outcome == "opened"
         assert health.ok
         await client.quit()
+
+
+@pytest.mark.parametrize(("sessions", "says"), [(1, b"220"), (0, b"421")])
+def test_the_door_opens_on_the_faster_loop_too(sessions: int, says: bytes) -> None:
+    """`gateway serve` runs on it where it is installed, and its transports are of no class of asyncio's."""
+    uvloop = pytest.importorskip("uvloop")
+    settings = at_door()
+    assert settings.door is not None
+    door = replace(settings.door, sessions=sessions)
+
+    async def nobody(_raw: Raw) -> Sequence[Accepted]:
+        return ()
+
+    async def greeting() -> bytes:
+        async with opened_door("mail", settings, door, nobody):
+            reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+            said = await asyncio.wait_for(reader.readline(), 10)
+            writer.close()
+            return said
+
+    with asyncio.Runner(loop_factory=uvloop.Loop) as runner:
+        assert runner.run(greeting()).startswith(says)
 
 
 @pytest.mark.parametrize(
