@@ -61,7 +61,7 @@ class Heard:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("kills", [40, pytest.param(400, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("kills", [200, pytest.param(1000, marks=pytest.mark.nightly)])
 def test_what_was_acknowledged_survives_being_killed(tmp_path: Path, kills: int) -> None:
     url = f"sqlite:///{tmp_path}/gateway.db"
     with running(url):

@@ -8,7 +8,6 @@ from typing import get_args
 
 import pytest
 
-from gateway.render.renderer import SPOKEN
 from gateway.web.auth import ROLES
 from gateway.web.pages.language import LOCALES, read_words
 from ticket_core.model import GRADES, KINDS, STAGES, NoticeState, Outcome
@@ -46,12 +45,8 @@ BUILT = re.compile(
 BUILT_TICKET = re.compile(r"ticket\.(met|cancelled|overdue|running|origin_source|origin_extension)")
 
 
-#: What is sent, without what a conversation answers.
-WRITTEN = tuple(
-    path.name
-    for path in (ROOT / "templates/notices/zh-CN").iterdir()
-    if path.name[0] != "_" and not path.name.startswith(SPOKEN)
-)
+#: What is sent, what a conversation answers included.
+WRITTEN = tuple(path.name for path in (ROOT / "templates/notices/zh-CN").iterdir() if path.name[0] != "_")
 
 
 def section(name: str) -> set[str]:
