@@ -179,7 +179,7 @@ class TestService(_Door):
         async def scene(house: House) -> None:
             async with wecom_server() as server:
                 server.messages.append({"msgid": "m1", "text": {"content": "x" * (17 << 20)}})
-                channel = self.channel("large", api_url=server.url)
+                channel = self.channel("large", api_url=server.url, timeout=10.0)
                 assert isinstance(channel, WeComService)
                 async with running_channel(house, channel) as health, asyncio.timeout(20):
                     while "larger" not in health.why:  # noqa: ASYNC110  it tells nobody
