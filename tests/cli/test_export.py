@@ -81,8 +81,13 @@ def sign(caller: Caller, *cases: str) -> None:
     before = len(caller.json("/api/v1/exports/replies")["waiting"])
     for case in cases:
         caller.json(f"/api/v1/tickets/{tickets[case]}/actions/sign", {})
+    wait_for(caller, before + len(cases))
+
+
+def wait_for(caller: Caller, steps: int) -> None:
+    """Until so many steps lie ready."""
     for _ in range(200):
-        if len(caller.json("/api/v1/exports/replies")["waiting"]) == before + len(cases):
+        if len(caller.json("/api/v1/exports/replies")["waiting"]) == steps:
             return
         time.sleep(0.05)
     raise AssertionError("the steps do not lie ready")
@@ -137,6 +142,33 @@ def test_what_waits_is_exported_by_command_by_http_and_in_the_console(office: tu
     assert browser.get(name[0]).startswith(b"PK")
     assert boss.json("/api/v1/exports/replies")["waiting"] == []
     assert [one["steps"] for one in boss.json("/api/v1/exports/replies?source=12345")["sheets"]] == [1, 1, 1]
+
+
+@pytest.mark.slow
+def test_a_step_is_written_as_a_document_and_marked_as_reported_by_it(office: tuple[Terminal, Caller]) -> None:
+    terminal, boss = office
+    sign(boss, "CD0002")
+    (number,) = [one["number"] for one in boss.json("/api/v1/tickets?status=signed")["tickets"]]
+    boss.json(f"/api/v1/tickets/{number}/actions/refuse", {"reason": "已由人民法院受理"})
+    wait_for(boss, 2)
+    made = terminal.run("export", "document", number, "不予受理", "--report", "--out", "告知书.docx")
+    assert (made.code, made.err.strip()) == (0, "告知书.docx")
+    assert (terminal.folder / "告知书.docx").read_bytes().startswith(b"PK")
+    rows = boss.json(f"/api/v1/notices?number={number}")["notices"]
+    told = {one["event"]: (one["state"], one["cause"]) for one in rows if one["role"] == "source"}
+    assert told["refused"] == ("accepted", "document cli")
+    assert told["signed"] == ("queued", "reply sheet")
+    assert terminal.run("export", "document", number, "answered").code == 1
+    assert terminal.run("export", "document", "7", "answered").code == 2
+    browsers = {}
+    for name, role in (("sun", "supervisor"), ("ma", "agent")):
+        password = terminal.run("user", "add", name, "--role", role).out.strip()
+        browsers[name] = Caller(base=boss.base)
+        browsers[name].form("/console/sign-in", name=name, password=password)
+    path = f"/console/tickets/{number}/documents"
+    assert browsers["sun"].get(f"{path}/refused.docx").startswith(b"PK")
+    assert browsers["sun"].refused(f"{path}/answered.docx") == 404
+    assert browsers["ma"].refused(f"{path}/refused.docx") == 403  # it is confidential
 
 
 @pytest.mark.slow

@@ -25,6 +25,9 @@ async def document(request: web.Request) -> web.Response:
     """``GET /console/tickets/{number}/documents/{event}.{form}``, for those who handle the ticket."""
     file, _ = await _file(request)
     event, form = request.match_info["event"], request.match_info["form"]
+    writable = {one.event: one.forms for one in request.app[WRITING].writable(file)}
+    if form not in writable.get(event, ()):
+        raise Problem(404, "not-found")
     try:
         name, content = await asyncio.to_thread(request.app[WRITING].write, file, event, form, datetime.now(UTC))
     except GatewayError as error:
