@@ -270,7 +270,9 @@ class Play:
 
 def _short(words: Words) -> str:
     said = {one.name: getattr(words, one.name) for one in fields(words) if one.name != "at"}
-    return " ".join(f"{name}={value!r}" for name, value in said.items() if value not in ("", 0, False, None))
+    return " ".join(
+        f"{name}={value!r}" for name, value in said.items() if value is not None and value is not False and value != ""
+    )
 
 
 def _taken(ticket_id: int) -> Any:

@@ -74,7 +74,7 @@ def _plain(heard: _Heard) -> Turn:
     if spoken.score is not None and standing.to_rate is not None:
         return _rated(heard, standing.to_rate, spoken.score)
     ticket = heard.current
-    if ticket is not None and ticket.open and _still_open(heard):
+    if ticket is not None and ticket.open and (heard.unfinished or _still_open(heard)):
         return _added(heard, ticket.id)
     return Turn(move=Open(), after=heard.resting)
 
