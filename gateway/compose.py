@@ -182,7 +182,17 @@ def _message(brief: Brief | Saying, rendered: Rendered, keys: Keys, now: datetim
         token=keys.token(owed.ticket_id) if owed.ticket_id else "",
         reply=owed.role == "complainant",
         template=template,
+        fields={} if isinstance(brief, Saying) or owed.role == "complainant" else _facts(brief),
         route=line.route if line.route_until is None or now < line.route_until else "",
         heard_at=line.heard_at,
         sent_since=line.sent_since,
     )
+
+
+def _facts(brief: Brief) -> dict[str, str | bool]:
+    """What a notice to somebody of the house is about, for ways out that speak to programs; of a secret one nothing."""
+    ticket = brief.ticket
+    if ticket.complainant.confidential:
+        return {"open": ticket.open}
+    said = brief.event.data.get("text") or (brief.statement.text if brief.statement is not None else "")
+    return {"text": ticket.text, "said": str(said), "place": ticket.place, "open": ticket.open}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -35,11 +36,13 @@ class Directory:
     people: tuple[Person, ...] = ()
     _handlers: dict[str, tuple[Person, ...]] = field(init=False, repr=False, default_factory=dict)
     _by_name: dict[str, Person] = field(init=False, repr=False, default_factory=dict)
+    _by_chat: dict[str, Person] = field(init=False, repr=False, default_factory=dict)
     supervisors: tuple[Person, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         for person in self.people:
             self._by_name[person.name] = person
+            self._by_chat.update({f"chat:{chat}": person for chat in person.chats})
             if "handler" in person.roles:
                 for group in person.groups:
                     self._handlers[group] = (*self._handlers.get(group, ()), person)
@@ -48,6 +51,10 @@ class Directory:
     def person(self, name: str) -> Person | None:
         """The person of this name."""
         return self._by_name.get(name)
+
+    def by_chat(self, identities: Iterable[str]) -> Person | None:
+        """Who has one of these chats."""
+        return next((self._by_chat[one] for one in identities if one in self._by_chat), None)
 
     def handlers(self, group: str) -> tuple[Person, ...]:
         """Who handles the tickets of a group; nobody's group falls to the supervisors, so that somebody is told."""

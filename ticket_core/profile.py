@@ -292,6 +292,10 @@ class Profile:
         words = self.labels.get((what, name))
         return name if words is None else words.get(locale) or words.get("zh-CN") or name
 
+    def priority_or(self, name: str, otherwise: str) -> str:
+        """`name` where the process has it: with a word of somebody else's no deadline would be found."""
+        return name if any(row.name == name for row in self.priorities) else otherwise
+
     @cached_property
     def default_group(self) -> str:
         """The group that gets new tickets; empty when the profile has none."""

@@ -82,21 +82,23 @@ class ConfiguredWebhook(Webhook):
 
     def __init__(self, name: str, settings: WebhookSettings) -> None:
         super().__init__(name, settings)
-        if "text" not in settings.fields:
-            raise ConfigError(["fields.text: required"])
-        unknown = sorted(set(settings.values) - set(get_args(Ours)))
-        if unknown:
-            raise ConfigError([f"values.{one}: unknown field" for one in unknown])
+        problems = [] if "text" in settings.fields else ["fields.text: required"]
+        if settings.time_header and settings.proof != "hmac-sha256":
+            problems.append("time_header: only what is signed proves a time; proof is not hmac-sha256")
+        if not settings.header and settings.proof != "basic":
+            problems.append("header: required")
         try:
             self._zone = ZoneInfo(settings.zone)
-        except (ValueError, OSError, LookupError) as error:
-            raise ConfigError([f"zone: {settings.zone} is none"]) from error
+        except (ValueError, OSError, LookupError):
+            problems.append(f"zone: {settings.zone} is none")
+        if problems:
+            raise ConfigError(problems)
 
     def verify(self, raw: Raw) -> None:
         """The sender knows the secret, and where it signs, the body is as it was signed."""
         own = self.settings
         given = raw.headers.get("authorization" if own.proof == "basic" else own.header.lower(), "")
-        if not hmac.compare_digest(self._good(raw).encode(), given.strip().encode()):
+        if not hmac.compare_digest(_bytes(self._good(raw)), _bytes(given.strip())):
             raise Refused(401, "wrong signature" if own.proof == "hmac-sha256" else "wrong secret")
         if own.proof == "hmac-sha256" and own.time_header:
             self._fresh(raw)
@@ -110,7 +112,7 @@ class ConfiguredWebhook(Webhook):
                 return f"{own.prefix}{own.secret}"
             case _:
                 at = raw.headers.get(own.time_header.lower(), "") if own.time_header else ""
-                said = f"{at}.".encode() + raw.body if own.time_header else raw.body
+                said = _bytes(f"{at}.") + raw.body if own.time_header else raw.body
                 return own.prefix + hmac.new(own.secret.encode(), said, hashlib.sha256).hexdigest()
 
     def _fresh(self, raw: Raw) -> None:
@@ -121,13 +123,15 @@ class ConfiguredWebhook(Webhook):
             raise Refused(401, f"{self.settings.time_header}: too old or ahead of our clock")
 
     def parse(self, raw: Raw) -> Sequence[Parsed]:
-        """Each entry of a push."""
+        """Each entry of a push; one that cannot be understood does not hold up the others."""
         document = _document(raw, self.settings.body)
         entries = found(document, self.settings.entries) if self.settings.entries else document
         several = entries if isinstance(entries, list) else [entries]
         if not several or len(several) > _MOST_ENTRIES:
             raise ValueError(f"holds {len(several)} entries")
-        return [self._message(entry, raw, alone=len(several) == 1) for entry in several]
+        if len(several) == 1:
+            return [self._message(several[0], raw, raw.body)]
+        return [self._entry(number, entry, raw) for number, entry in enumerate(several, 1)]
 
     def answer(self, accepted: Sequence[Accepted]) -> Answer:
         """What is configured, else our numbers."""
@@ -137,7 +141,22 @@ class ConfiguredWebhook(Webhook):
         told = [{"outcome": one.outcome, "number": one.ticket} for one in accepted]
         return Answer(body=orjson.dumps({"complaints": told}), media_type="application/json")
 
-    def _message(self, entry: JsonValue, raw: Raw, *, alone: bool) -> InboundMessage:
+    def _entry(self, number: int, entry: JsonValue, raw: Raw) -> InboundMessage:
+        content = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+        try:
+            return self._message(entry, raw, content)
+        except (ValueError, TypeError, OverflowError, OSError) as error:
+            return InboundMessage(
+                channel=self.name,
+                external_id=f"sha256:{hashlib.sha256(content).hexdigest()}",
+                received_at=raw.received_at,
+                raw=raw,
+                text=content.decode()[:20_000],
+                readable=False,
+                problem=f"entry {number}: {error}"[:500],
+            )
+
+    def _message(self, entry: JsonValue, raw: Raw, content: bytes) -> InboundMessage:
         said = {ours: self._said(entry, ours) for ours in get_args(Ours)}
         if not said["text"]:
             raise ValueError("no text")
@@ -155,7 +174,6 @@ class ConfiguredWebhook(Webhook):
             ours: True for ours in _FLAGS if said[ours].lower() in _YES
         }
         given = text_of(found(entry, self.settings.external_id)) if self.settings.external_id else ""
-        content = raw.body if alone else orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
         return InboundMessage(
             channel=self.name,
             external_id=given or f"sha256:{hashlib.sha256(content).hexdigest()}",
@@ -184,6 +202,11 @@ class ConfiguredWebhook(Webhook):
         else:
             at = datetime.fromisoformat(said)
         return at if at.tzinfo else at.replace(tzinfo=self._zone)
+
+
+def _bytes(header: str) -> bytes:
+    """A header as it came over the wire, whatever its bytes were."""
+    return header.encode("utf-8", "surrogateescape")
 
 
 def _document(raw: Raw, form: str) -> JsonValue:

@@ -13,7 +13,7 @@ from gateway.normalize.classify import guess_kind
 from gateway.normalize.contact import phone_key, read_email, read_phone
 from gateway.normalize.conversation import contacts_in, spoken_of
 from gateway.normalize.text import detect_locale, subject_from, tidy
-from ticket_core.model import Complainant, File, Source, TicketDraft
+from ticket_core.model import KINDS, Complainant, File, Kind, Source, TicketDraft
 from ticket_core.number import find_numbers
 
 _LONGEST_TEXT = 200_000
@@ -73,7 +73,7 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         intent=intent,  # type: ignore[arg-type]  # one of the four
         note=note,
         claimed_at=message.lodged_at,
-        kind=fields.get("kind") or ("complaint" if fields and talk is None else guess_kind(subject, text)),
+        kind=_kind(fields.get("kind"), "complaint" if fields and talk is None else guess_kind(subject, text)),
         subject=subject,
         text=text,
         view=tidy(message.reply_text, _LONGEST_TEXT) if message.reply_text != message.text else "",
@@ -101,6 +101,11 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         spoken=spoken,
         split_from=fields.get("split_from") or "",
     )
+
+
+def _kind(given: Any, otherwise: Kind) -> Kind:
+    """The kind a form or a program names; one that is none is no reason to lose what else it says."""
+    return given if given in KINDS else otherwise
 
 
 def _line(value: Any) -> str:

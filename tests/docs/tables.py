@@ -30,7 +30,7 @@ from ticket_core.source import load_source, source_names
 _OURS = "complaint-gateway"
 _WITH_SETTINGS = (
     *("dingtalk", "dingtalk-robot", "email", "feishu", "smtp", "sms", "sms-reports", "telegram", "transfer", "webhook"),
-    *("files", "open311", "webchat", "wechat", "wechat-pay", "wecom-app", "wecom-bot", "wecom-kf"),
+    *("files", "open311", "open311-city", "webchat", "wechat", "wechat-pay", "wecom-app", "wecom-bot", "wecom-kf"),
 )
 _ROOM = "a room of the house 内部群"
 _WHO = {(): "anybody", ("chatSession",): "visitor", ("key", "keyInQuery"): "complainant", ("token", "session"): "staff"}

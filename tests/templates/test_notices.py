@@ -50,7 +50,7 @@ def test_the_process_has_a_notice_for_each_of_its_turns() -> None:
     assert {*NOTICES} == {
         *("acknowledgement", "answer", "closing", "refused", "extension_granted", "supplement_received", "withdrawn"),
         *("assignment", "returned", "reminder", "overdue", "urged", "step_failed"),
-        *("repeat_escalation", "escalated_to_supervisor", "case_corrected"),
+        *("repeat_escalation", "escalated_to_supervisor", "case_corrected", "reported_back"),
         *("extension_requested", "extension_decided"),
     }
 
@@ -173,7 +173,7 @@ def test_a_confidential_case_is_read_in_the_console_and_not_in_the_mail(notice: 
         complainant_masked=None,
     )
     # What the complainant added or urged is the complainant's text too; an order of staff is not.
-    told = {"supplement_received", "urged", "case_corrected"}
+    told = {"supplement_received", "urged", "case_corrected", "reported_back"}
     event = {**view.event, "text": "SECRET-WORDS"} if notice in told else view.event
     done = rendered(notice, locale, replace(view, ticket=ticket, event=event))
     assert "SECRET" not in "".join(done.forms.values())

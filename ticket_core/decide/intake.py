@@ -54,6 +54,9 @@ def decide_intake(arrival: Arrival, known: Known, policy: Policy) -> Changes:
         return decide_transfer(arrival.draft, known.case, arrival.inbound_id, arrival.attachments, known, policy)
     if draft.intent == "supplement":
         ticket = known.tickets.get(draft.thread or 0)
+        colleague = policy.directory.by_chat(draft.identities)
+        if ticket is not None and colleague is not None:
+            return _report_back(arrival, ticket, colleague.name, known, policy)
         heard = ticket is not None and (ticket.open or bool(draft.revises))
         if ticket is not None and heard and not known.identities.isdisjoint(ticket.identities):
             return _supplement(arrival, ticket, known, policy)
@@ -74,7 +77,7 @@ def decide_understood(
         {"inbound": arrival.inbound_id},
         lodged_at=repeat.claimed_or_received(draft, rule),
         kind=draft.kind,
-        priority=draft.priority or ticket.priority,
+        priority=policy.profiles[ticket.profile].priority_or(draft.priority, ticket.priority),
         subject=draft.subject[:_LONGEST_SUBJECT],
         text=draft.text,
         complainant=draft.complainant,
@@ -200,7 +203,7 @@ def _open(arrival: Arrival, heard: _Heard, known: Known, policy: Policy) -> Chan
         kind=draft.kind,
         grade=rule.grade if direct else "request",
         grade_reason=direct,
-        priority=draft.priority or profile.default_priority,
+        priority=profile.priority_or(draft.priority, profile.default_priority),
         status=profile.first_status[stage],
         stage=stage,
         channel=draft.channel,
@@ -299,6 +302,27 @@ def _supplement(arrival: Arrival, ticket: Ticket, known: Known, policy: Policy) 
         )
     else:
         case.happen("supplemented", draft.received_at, draft.actor, {"statement": seq, **came}, **changes)
+    return Changes(outcome="appended", ticket_id=ticket.id, tickets=(case.change(),))
+
+
+def _report_back(arrival: Arrival, ticket: Ticket, who: str, known: Known, policy: Policy) -> Changes:
+    """Whoever was told of a ticket in a chat says there what came of it: another city's office, say.
+
+    The token proves which ticket, the chat who; it is nothing that the complainant said.
+    """
+    draft = arrival.draft
+    case = Case.of(ticket, known.timers(ticket.id), policy)
+    seq = ticket.statements + 1
+    lodged_at = repeat.claimed_or_received(draft, policy.profiles[ticket.profile].repeat)
+    said = _statement(arrival, ticket.id, seq, lodged_at, "supplement", ())
+    case.add_statement(replace(said, actor=who, identities=()))
+    told: dict[str, JSON] = {
+        "statement": seq,
+        "text": draft.text,
+        "channel": draft.channel,
+        "inbound": arrival.inbound_id,
+    }
+    case.happen("reported_back", draft.received_at, who, told, statements=seq)
     return Changes(outcome="appended", ticket_id=ticket.id, tickets=(case.change(),))
 
 

@@ -16,6 +16,7 @@ from ticket_core.decide.known import Known
 from ticket_core.decide.timers import from_source, move
 from ticket_core.model import FINISHED, JSON, Attachment, Changes, Complainant, Complaint, Source, Ticket, TicketDraft
 from ticket_core.policy import Policy
+from ticket_core.profile import Profile
 
 #: What a correction of theirs may change.
 _CORRECTED = ("subject", "text", "category", "priority", "respondent", "service_number", "occurred_at", "place", "kind")
@@ -57,7 +58,7 @@ def decide_transfer(
         )
     )
     late = _is_older(draft.source, ticket.source)
-    changed = {} if late or act not in _TELLING else _changed(draft, ticket)
+    changed = {} if late or act not in _TELLING else _changed(draft, ticket, policy.profiles[ticket.profile])
     changes: dict[str, Any] = {name: new for name, (_, new) in changed.items()}
     if act in _TELLING and not late:
         changes["complainant"] = _reached(ticket.complainant, draft.complainant)
@@ -228,9 +229,10 @@ def _is_older(new: Source, known: Source | None) -> bool:
     return known is not None and known.sent_at is not None and new.sent_at is not None and new.sent_at < known.sent_at
 
 
-def _changed(draft: TicketDraft, ticket: Ticket) -> dict[str, tuple[Any, Any]]:
+def _changed(draft: TicketDraft, ticket: Ticket, profile: Profile) -> dict[str, tuple[Any, Any]]:
     """What this message says otherwise than the ticket; what it leaves empty stays."""
     pairs = {name: (getattr(ticket, name), getattr(draft, name)) for name in _CORRECTED}
+    pairs["priority"] = (ticket.priority, profile.priority_or(draft.priority, ""))
     return {name: (old, new) for name, (old, new) in pairs.items() if new and new != old}
 
 

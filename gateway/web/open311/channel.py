@@ -10,12 +10,13 @@ import hashlib
 import hmac
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import orjson
 
+from gateway import places
 from gateway.channels.base import Answer, Parsed, Webhook
 from gateway.errors import ConfigError, Refused
 from gateway.message import Accepted, InboundMessage, Raw
@@ -24,11 +25,7 @@ from gateway.web.open311.settings import LISTS, Attribute, Open311Settings, Serv
 from ticket_core.model import KINDS
 
 _HEADER = "x-api-key"
-_PLACE = re.compile(
-    r"(?P<address>.*?)\s*(?:\[(?P<id>[^\]]*)\])?\s*(?:\((?P<lat>-?[\d.]+), (?P<long>-?[\d.]+)\))?", re.S
-)
 _HAN = re.compile("[\u3400-\u9fff]")
-_LONGEST_ADDRESS = 120  # of the 200 characters of a place
 #: What a service that nobody configured asks: fields of ours, under their own names.
 USUAL_QUESTIONS = tuple(
     Attribute(code=name, description=name, fills=name, datatype="datetime" if name == "occurred_at" else "string")
@@ -136,28 +133,11 @@ def usual_service(code: str, name: str, questions: tuple[Attribute, ...] = USUAL
 
 
 def written_place(form: Form) -> str:
-    """The place in one line for people: address, [number of the address], (latitude, longitude)."""
+    """The place in one line for people."""
     spot = place_of(form)
-    address_id = form.first("address_id").replace("[", "").replace("]", "")[:40]
-    parts = (
-        " ".join(form.first("address_string").split())[:_LONGEST_ADDRESS],
-        f"[{address_id}]" if address_id else "",
-        f"({spot[0]:.6f}, {spot[1]:.6f})" if spot else "",
-    )
-    return " ".join(filter(None, parts))
-
-
-def read_place(place: str) -> Mapping[str, str | float | None]:
-    """Such a line taken apart, under the names of the standard; a line of another form is an address."""
-    found = _PLACE.fullmatch(place)
-    parts: Mapping[str, str | None] = found.groupdict() if found else {"address": place}
-    lat, long = parts.get("lat"), parts.get("long")
-    return {
-        "address": parts["address"] or None,
-        "address_id": parts.get("id") or None,
-        "lat": float(lat) if lat else None,
-        "long": float(long) if long else None,
-    }
+    lat, long = spot or (None, None)
+    given = places.Spot(address=form.first("address_string"), number=form.first("address_id"), lat=lat, long=long)
+    return places.written(given)
 
 
 def _mistakes(settings: Open311Settings) -> list[str]:

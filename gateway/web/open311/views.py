@@ -8,8 +8,9 @@ from datetime import datetime, tzinfo
 from functools import cache
 from typing import Any, Final
 
+from gateway import places
 from gateway.mask import mask_text
-from gateway.web.open311.channel import USUAL_QUESTIONS, Open311, read_place, usual_service
+from gateway.web.open311.channel import USUAL_QUESTIONS, Open311, usual_service
 from gateway.web.open311.form import LONGEST_DESCRIPTION
 from gateway.web.open311.settings import Attribute, Service
 from gateway.web.pages.language import Words
@@ -94,7 +95,7 @@ def request_view(
     """A request: service, status and times, and what the operator lets be read beside them."""
     ticket, shows = one.ticket, channel.settings.shows
     service = service_of(ticket, services)
-    place = read_place(ticket.place if "location" in shows else "")
+    spot = places.read(ticket.place if "location" in shows else "")
     answer = mask_text(ticket.answer) if "answer" in shows else ""
     status = profile.label_of("status", ticket.status, locale)
     return {
@@ -109,8 +110,11 @@ def request_view(
         "requested_datetime": w3_time(ticket.received_at, profile.tz),
         "updated_datetime": w3_time(one.ended_at or ticket.updated_at, profile.tz),
         "expected_datetime": w3_time(one.due_at, profile.tz) if one.due_at else None,
-        **_masked(place),
+        "address": mask_text(spot.address) or None,
+        "address_id": spot.number or None,
         "zipcode": None,
+        "lat": spot.lat,
+        "long": spot.long,
         "media_url": None,
     }
 
@@ -146,7 +150,3 @@ def _attribute(asked: Attribute, place: int) -> Document:
     if asked.values:
         shown["values"] = [{"key": key, "name": name} for key, name in asked.values.items()]
     return shown
-
-
-def _masked(place: Mapping[str, str | float | None]) -> Document:
-    return {name: mask_text(value) if isinstance(value, str) else value for name, value in place.items()}
