@@ -1,8 +1,8 @@
 """Captured payloads and what each of them says: the fixtures folder is the specification of an adapter.
 
-A folder holds ``NAME.json`` (or ``.xml``, ``.eml``, ``.form``, ``.bin``): the bytes as they came over the wire.
-Beside it lie ``NAME.expected.json`` (what parse makes of them, and the outcome) and, where headers matter,
-``NAME.headers.json``.
+A folder holds ``NAME.json`` (or ``.xml``, ``.eml``, ``.form``, ``.bin``, ``.wav``, ``.tif``, ``.pdf``): the bytes as
+they came over the wire. Beside it lie ``NAME.expected.json`` (what parse makes of them, and the outcome) and, where
+headers matter, ``NAME.headers.json``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ MEDIA_TYPES: Mapping[str, str] = {
     ".eml": "message/rfc822",
     ".form": "application/x-www-form-urlencoded",
     ".bin": "application/octet-stream",
+    ".wav": "audio/wav",
+    ".tif": "image/tiff",
+    ".pdf": "application/pdf",
 }
 _NOT_SAID = frozenset({"channel", "received_at", "raw"})  # these are the door's, not the payload's
 _EXPECTED = ".expected.json"

@@ -22,7 +22,7 @@ from ticket_core.model import Command, Ticket
 from ticket_core.store.queries import TicketFile, TicketFilter, list_tickets, load_blob, load_file
 
 HERE = Path(__file__).parent / "fixtures"
-WAV = (HERE / "voicemail.bin").read_bytes()
+WAV = (HERE / "20260302-091500_13800001234.wav").read_bytes()
 LI = "13800001234"
 _HOME = ZoneInfo("Asia/Shanghai")
 
@@ -133,7 +133,7 @@ async def test_a_note_that_is_there_first_waits_for_its_file(tmp_path: Path) -> 
     async with house(tmp_path) as parts:
         put(tmp_path, "fax7.json", b'{"from": "028-86111234"}')
         assert await look(parts) == 0
-        put(tmp_path, "fax7.tif", (HERE / "fax.bin").read_bytes())
+        put(tmp_path, "fax7.tif", (HERE / "fax000000123.tif").read_bytes())
         assert await look(parts) == 1
         assert (await the_only(parts)).ticket.complainant.phones == ("+862886111234",)
 
@@ -219,7 +219,7 @@ async def test_thrown_away_it_counts_for_nothing(tmp_path: Path) -> None:
 async def test_a_contact_that_is_heard_is_the_complainants_and_is_told(tmp_path: Path) -> None:
     async with house(tmp_path) as parts:
         first = await complain(parts, timedelta(hours=2))
-        put(tmp_path, "scan.pdf", (HERE / "scan.bin").read_bytes())
+        put(tmp_path, "来信 扫描件.pdf", (HERE / "letter.pdf").read_bytes())
         await look(parts)
         letter = (await tickets(parts))[0]
         heard = await act(parts, letter, "transcribe", text="还是没有网", name="李四", identity=LI)

@@ -16,11 +16,11 @@ HERE = Path(__file__).parent / "fixtures"
 
 
 @pytest.mark.parametrize(
-    ("file", "kind", "name"),
-    [("voicemail", ("audio", "x-wav"), "msg0000.wav"), ("fax", ("image", "tiff"), "fax000000123.tif")],
+    ("name", "kind"),
+    [("msg0000.wav", ("audio", "x-wav")), ("fax000000123.tif", ("image", "tiff"))],
 )
-def test_a_mail_of_a_switchboard_keeps_its_recording(file: str, kind: tuple[str, str], name: str) -> None:
-    body = (HERE / f"{file}.bin").read_bytes()
+def test_a_mail_of_a_switchboard_keeps_its_recording(name: str, kind: tuple[str, str]) -> None:
+    body = (HERE / name).read_bytes()
     mail = EmailMessage()
     mail["From"] = "Voicemail <pbx@example.com>"
     mail["To"] = "complaints@example.com"
