@@ -18,6 +18,7 @@ from gateway.documents import Documents
 from gateway.documents import check as check_documents
 from gateway.render import Renderer
 from gateway.render import check as check_templates
+from gateway.web.open311 import Open311
 from ticket_core.directory import Person
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
@@ -119,12 +120,11 @@ def of_mailboxes(settings: Settings, channels: Mapping[str, Channel]) -> Iterato
 
 
 def of_jurisdictions(channels: Mapping[str, Channel]) -> Iterator[str]:
-    """Open311 endpoints that no program can tell apart."""
+    """Open311 endpoints of ours that no program can tell apart."""
     named: dict[str, list[str]] = {}
     for name, channel in channels.items():
-        jurisdiction = getattr(channel.settings, "jurisdiction_id", None)
-        if jurisdiction is not None:
-            named.setdefault(jurisdiction.casefold(), []).append(name)
+        if isinstance(channel, Open311):
+            named.setdefault(channel.settings.jurisdiction_id.casefold(), []).append(name)
     several = sum(map(len, named.values())) > 1
     for jurisdiction, names in named.items():
         if len(names) > 1 or (several and not jurisdiction):

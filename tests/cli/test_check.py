@@ -89,6 +89,14 @@ def test_a_set_up_that_would_go_wrong_is_refused(terminal: Terminal, more: str, 
     assert problem in ran.err
 
 
+def test_an_endpoint_of_ours_and_one_of_another_city_are_told_apart(terminal: Terminal) -> None:
+    terminal.configure(
+        '[channels.ours]\nkind = "open311"\n[channels.ours.api_keys]\napp = "synthetic-key-of-an-app"\n'
+        '[channels.east]\nkind = "open311-city"\nurl = "https://east.example.com/v2"\napi_key = "x"\naddress = "西城"\n'
+    )
+    assert terminal.run("check").code == 0
+
+
 def test_a_group_that_nobody_handles_is_a_problem(terminal: Terminal) -> None:
     text = (terminal.folder / "gateway.toml").read_text()
     (terminal.folder / "gateway.toml").write_text(text.replace('"switching", ', ""))
