@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 import orjson
 from pydantic import JsonValue
+
+#: Up to so many entries a push stands whole in the journal for each of them; of more, each entry by itself.
+KEPT_WHOLE: Final = 10
 
 
 def found(document: JsonValue, path: str) -> JsonValue:

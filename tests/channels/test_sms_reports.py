@@ -96,10 +96,15 @@ def test_one_entry_of_many_that_nobody_understands_holds_up_no_other() -> None:
     assert isinstance(second, InboundMessage)
     assert isinstance(third, DeliveryReceipt)
     assert (first.text, first.readable, second.readable) == ("宽带断网三天", True, False)
-    assert orjson.loads(second.raw.body) == {"data": [7]}, (
-        "each is kept by itself, else a push of many is kept many times"
-    )
-    assert door(entries="data").parse(first.raw)[0] == first, "and can be read again"
+
+
+def test_of_a_push_of_many_each_is_kept_by_itself_and_can_be_read_again() -> None:
+    texts = [{"from": "13800000004", "text": f"第{number}条", "id": f"m-{number}"} for number in range(11)]
+    messages = door(entries="data").parse(push({"data": texts}))
+    for text, one in zip(texts, messages, strict=True):
+        assert isinstance(one, InboundMessage)
+        assert orjson.loads(one.raw.body) == {"data": [text]}, "else a push of many is kept many times"
+        assert door(entries="data").parse(one.raw) == [one]
 
 
 def test_a_push_of_too_many_entries_is_for_a_person() -> None:

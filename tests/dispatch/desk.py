@@ -37,6 +37,7 @@ NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday 09:00 in Shanghai
 PEOPLE = (
     Person(name="zhao", label="赵工", groups=("service",), email="zhao@example.com"),
     Person(name="qian", label="钱主任", roles=("supervisor",), email="qian@example.com", phone="+8613800000009"),
+    Person(name="east", label="东城区", chats=("east:lamp",)),
 )
 
 Answer = Callable[[OutboundMessage], DeliveryReceipt]

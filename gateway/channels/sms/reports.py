@@ -16,7 +16,7 @@ import orjson
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from gateway.channels.base import Answer, Parsed, Refused, Webhook
-from gateway.channels.paths import found, known_by, text_of, with_only
+from gateway.channels.paths import KEPT_WHOLE, found, known_by, text_of, with_only
 from gateway.channels.sms.values import presets
 from gateway.errors import ConfigError
 from gateway.message import Accepted, Address, DeliveryReceipt, DeliveryStatus, InboundMessage, Raw, Talk
@@ -96,7 +96,8 @@ class SmsReports(Webhook):
             return [self._one(entries, raw)]
         if not entries or len(entries) > _MOST_ENTRIES:
             raise ValueError(f"holds {len(entries)} entries")
-        return [self._of_many(entry, raw) for entry in entries]
+        few = len(entries) <= KEPT_WHOLE
+        return [self._of_many(entry, raw if few else self._own_raw(entry, raw)) for entry in entries]
 
     def answer(self, accepted: Sequence[Accepted]) -> Answer:
         """What the configuration says."""
@@ -104,19 +105,22 @@ class SmsReports(Webhook):
         return Answer(body=body.encode(), media_type="application/json" if body.startswith("{") else "text/plain")
 
     def _of_many(self, entry: JsonValue, raw: Raw) -> Parsed:
-        """One that is not understood is for a person, and does not hold up the others; each is kept by itself."""
-        own = replace(raw, body=orjson.dumps(with_only(self._form.entries, entry)), media_type="application/json")
+        """One that is not understood is for a person, and does not hold up the others."""
         try:
-            return self._one(entry, own)
+            return self._one(entry, raw)
         except ValueError as error:
             return InboundMessage(
                 channel=self.name,
                 external_id=known_by(entry),
                 received_at=raw.received_at,
-                raw=own,
+                raw=raw,
                 readable=False,
                 problem=f"entry: {error}"[:200],
             )
+
+    def _own_raw(self, entry: JsonValue, raw: Raw) -> Raw:
+        body = orjson.dumps(with_only(self._form.entries, entry))
+        return replace(raw, body=body, media_type="application/json")
 
     def _one(self, entry: JsonValue, raw: Raw) -> Parsed:
         form = self._form

@@ -14,6 +14,7 @@ import structlog
 
 from gateway.channels.api import Api
 from gateway.channels.base import Answer, Chat, Parsed, SheetRow, Tabular, Webhook
+from gateway.channels.paths import KEPT_WHOLE
 from gateway.channels.transfer.documents import Entry
 from gateway.channels.transfer.records import records_in
 from gateway.channels.transfer.seal import Envelope
@@ -28,9 +29,6 @@ from ticket_core.errors import ProfileError
 from ticket_core.source import load_source
 
 log = structlog.get_logger(__name__)
-
-#: Up to so many cases a push stands whole in the journal for each of them; of more, each case by itself.
-_JOURNALED_WHOLE = 10
 
 
 class Cases(Tabular, Chat):
@@ -69,7 +67,7 @@ class Cases(Tabular, Chat):
     def parse(self, raw: Raw) -> Sequence[Parsed]:
         """Each case of a push or a file; one that cannot be understood does not hold up the others."""
         entries = self._entries(raw)
-        few = len(entries) <= _JOURNALED_WHOLE
+        few = len(entries) <= KEPT_WHOLE
         return [
             message
             for one in entries
