@@ -31,4 +31,4 @@ def sm2_of(said: bytes, private: str = PRIVATE, user_id: bytes = b"1234567812345
     """The SM2 signature by another implementation (gmalg, from PyPI)."""
     signer = gmalg.SM2(bytes.fromhex(private), user_id)
     r, s = signer.sign(said)
-    return bytes(r) + bytes(s)
+    return bytes(r).rjust(32, b"\0") + bytes(s).rjust(32, b"\0")  # it leaves leading zeros out
