@@ -69,8 +69,8 @@ class Imports:
             ValueError: the file cannot be read, and why.
             StoreBusy: too many files are on their way; nothing was taken in.
         """
-        begun, _ = await self._begin(self._of(source, channel), body, name, actor)
-        return begun.file
+        beginning, _ = self._begin(self._of(source, channel), body, name, actor)
+        return (await asyncio.shield(beginning)).file
 
     async def take(self, source: str, body: bytes, *, name: str, actor: str, channel: str = "") -> ImportedFile:
         """Take a file in; returns when all of it is committed, which goes on when nobody waits for it any more.
@@ -78,8 +78,8 @@ class Imports:
         Raises:
             LookupError, ValueError, StoreBusy: as `start`.
         """
-        _, task = await self._begin(self._of(source, channel), body, name, actor)
-        return await asyncio.shield(task)
+        _, whole = self._begin(self._of(source, channel), body, name, actor)
+        return await asyncio.shield(whole)
 
     async def close(self) -> None:
         """Break off what is on its way; the same file again finishes it."""
@@ -93,27 +93,29 @@ class Imports:
                 return one
         raise LookupError(source)
 
-    async def _begin(
+    def _begin(
         self, channel: Tabular, body: bytes, name: str, actor: str
-    ) -> tuple[Begun, asyncio.Task[ImportedFile]]:
+    ) -> tuple[asyncio.Task[Begun], asyncio.Task[ImportedFile]]:
+        """Both its beginning and all of it are tasks of their own: who asked may leave at any moment."""
         if self._on_their_way >= _AT_ONCE:
             raise StoreBusy(f"{_AT_ONCE} files are being imported; try again when one is done")
         self._on_their_way += 1
-        try:
-            begun = await begin_file(self._reception, channel, body, name=name, actor=actor)
-        except BaseException:
-            self._on_their_way -= 1
-            raise
-        task = asyncio.create_task(begun.finish())
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return begun, task
+        beginning = asyncio.create_task(begin_file(self._reception, channel, body, name=name, actor=actor))
+        whole = asyncio.create_task(_whole(beginning))
+        self._tasks.add(whole)
+        whole.add_done_callback(partial(self._done, beginning))
+        return beginning, whole
 
-    def _done(self, task: asyncio.Task[ImportedFile]) -> None:
+    def _done(self, beginning: asyncio.Task[Begun], whole: asyncio.Task[ImportedFile]) -> None:
         self._on_their_way -= 1
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        self._tasks.discard(whole)
+        error = None if whole.cancelled() else whole.exception()
+        if error is not None and beginning.exception() is None:  # a file that cannot be read is told to who brought it
             log.error("import_stopped", error=type(error).__name__)
+
+
+async def _whole(beginning: asyncio.Task[Begun]) -> ImportedFile:
+    return await (await beginning).finish()
 
 
 async def import_file(

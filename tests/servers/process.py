@@ -51,7 +51,8 @@ def give_away(folder: Path) -> None:
     """Make `folder` and what is in it belong to the unprivileged user, when we are root."""
     if account := unprivileged():
         for path in (folder, *folder.rglob("*")):
-            shutil.chown(path, *account)
+            with contextlib.suppress(FileNotFoundError):  # a running server moves its files about
+                shutil.chown(path, *account)
 
 
 @contextlib.contextmanager

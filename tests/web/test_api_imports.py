@@ -12,6 +12,8 @@ import pytest
 from aiohttp import FormData
 from python_calamine import CalamineWorkbook
 
+from gateway.channels.transfer import Transfer
+from gateway.channels.transfer.settings import TransferSettings
 from gateway.importing import Imports
 from tests.channels.transfer.test_sheets import row, table, xlsx
 from tests.web.api_house import House, open_house
@@ -99,6 +101,19 @@ async def test_an_import_goes_on_when_its_caller_leaves(house: House) -> None:
     while (one := (await asked(house, ""))["imports"][0])["state"] == "running":  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     assert (one["state"], one["outcomes"]) == ("finished", {"opened": 300})
+
+
+async def test_an_import_whose_caller_leaves_at_its_beginning_goes_on(tmp_path: Path) -> None:
+    async with open_house(f"sqlite:///{tmp_path / 'gateway.sqlite3'}") as house:
+        importing = Imports(house.reception, [Transfer("city", TransferSettings(source="12345"))])
+        asking = asyncio.create_task(importing.take("12345", table(row(1)), name="a.csv", actor="wang"))
+        await asyncio.sleep(0)  # it has begun to wait for the beginning, and no more
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        while not (listed := (await asked(house, ""))["imports"]) or listed[0]["state"] == "running":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert listed[0]["outcomes"] == {"opened": 1}
 
 
 async def test_the_report_is_a_table_or_a_sheet_in_the_callers_language(house: House) -> None:
