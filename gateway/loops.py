@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 import structlog
 
@@ -21,7 +21,10 @@ log = structlog.get_logger(__name__)
 _MOST_PARTS = 255  # one byte counts the parts of an SMS (3GPP TS 23.040, 9.2.3.24.1)
 #: Parameters, in small letters, that prove who calls, and say nothing.
 _SECRETS = frozenset(
-    {"secret", "token", "access_token", "key", "password", "sign", "sig", "signature", "msg_signature", "nonce"}
+    {
+        *("secret", "token", "access_token", "key", "api_key", "password"),
+        *("sign", "sig", "signature", "msg_signature", "nonce"),
+    }
 )
 _LARGE = 256 << 10  # bytes beyond which parsing leaves the event loop
 _FIRST_PAUSE = timedelta(seconds=1)
@@ -125,8 +128,9 @@ def whole(raw: Raw) -> Raw:
     """Some platforms say everything in the address: then that is what is kept, without the secret in it."""
     if raw.body or not raw.query:
         return raw
-    said = urlencode([(name, value) for name, value in raw.query.items() if name.lower() not in _SECRETS]).encode()
-    return replace(raw, body=said, media_type="application/x-www-form-urlencoded")
+    parts = (raw.query_string or urlencode(raw.query)).split("&")
+    said = "&".join(one for one in parts if unquote_plus(one.partition("=")[0]).lower() not in _SECRETS)
+    return replace(raw, body=said.encode("utf-8", "surrogateescape"), media_type="application/x-www-form-urlencoded")
 
 
 async def keep_running(name: str, health: Health, once: Callable[[], Awaitable[None]]) -> None:

@@ -10,13 +10,17 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raw:
-    """An input as it arrived at the door, before anybody understood it."""
+    """An input as it arrived at the door, before anybody understood it.
+
+    `query` holds texts; what in it is not UTF-8 stands only in the `query_string`, as it came.
+    """
 
     channel: str
     body: bytes
     received_at: datetime
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    query_string: str = ""
     media_type: str = "application/octet-stream"
     actor: str = "complainant"  # who brought it in: the complainant, or the name of a signed-in agent
 

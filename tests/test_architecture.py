@@ -67,7 +67,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "gateway.mask": (set(), set()),
     "gateway.places": (set(), set()),
     "gateway.shipped": (set(), set()),
-    "gateway.channels": ({*EDGE_VALUES, "gateway.channels", "gateway.normalize.mail"}, {"*"}),
+    "gateway.channels": (
+        {*EDGE_VALUES, "gateway.channels", "gateway.normalize.mail", "gateway.normalize.moment"},
+        {"*"},
+    ),
     # A forwarding body's rules tell how to read its cases; they know no ticket either.
     "gateway.channels.transfer": (
         {*EDGE_VALUES, "gateway.channels", "gateway.normalize.source", "ticket_core.source", "ticket_core.errors"},
@@ -140,7 +143,7 @@ def forbidden_imports(module: Module) -> Iterator[str]:
 
 
 #: What adapters are made of; whatever else lies in gateway.channels is one.
-SHARED = ("base", "api", "paths", "pace", "said", "talking", "elements")
+SHARED = ("base", "api", "paths", "pace", "said", "talking", "elements", "forms")
 
 
 def concrete_channel(name: str) -> str:

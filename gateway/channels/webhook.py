@@ -6,10 +6,9 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, get_args
-from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -17,9 +16,11 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from gateway.channels.base import Answer, Parsed, Refused, Webhook
 from gateway.channels.elements import read_elements
-from gateway.channels.paths import found, text_of
+from gateway.channels.forms import json_in, texts_in
+from gateway.channels.paths import KEPT_WHOLE, found, known_by, text_of, with_only
 from gateway.errors import ConfigError
 from gateway.message import Accepted, InboundMessage, Raw
+from gateway.normalize.moment import read_moment
 
 Ours = Literal[
     "text",
@@ -42,8 +43,9 @@ Ours = Literal[
 _PERSON = ("name", "phone", "email")
 _FLAGS = ("anonymous", "confidential")
 _TIMES = ("occurred_at", "lodged_at")
-_YES = frozenset({"1", "true", "yes", "y", "是"})
+_YES = frozenset({"1", "true", "yes", "y", "on", "是", "保密", "匿名"})
 _MOST_ENTRIES = 200
+_LONGEST_SHOWN = 20_000  # characters of what nobody understands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,10 @@ class ConfiguredWebhook(Webhook):
         """The sender knows the secret, and where it signs, the body is as it was signed."""
         own = self.settings
         given = raw.headers.get("authorization" if own.proof == "basic" else own.header.lower(), "")
-        if not hmac.compare_digest(_bytes(self._good(raw)), _bytes(given.strip())):
+        good = self._good(raw)
+        if own.proof == "hmac-sha256":
+            good, given = good.lower(), given.lower()  # hexadecimal
+        if not hmac.compare_digest(_bytes(good), _bytes(given.strip())):
             raise Refused(401, "wrong signature" if own.proof == "hmac-sha256" else "wrong secret")
         if own.proof == "hmac-sha256" and own.time_header:
             self._fresh(raw)
@@ -126,12 +131,15 @@ class ConfiguredWebhook(Webhook):
         """Each entry of a push; one that cannot be understood does not hold up the others."""
         document = _document(raw, self.settings.body)
         entries = found(document, self.settings.entries) if self.settings.entries else document
-        several = entries if isinstance(entries, list) else [entries]
-        if not several or len(several) > _MOST_ENTRIES:
-            raise ValueError(f"holds {len(several)} entries")
-        if len(several) == 1:
-            return [self._message(several[0], raw, raw.body)]
-        return [self._entry(number, entry, raw) for number, entry in enumerate(several, 1)]
+        if not isinstance(entries, list):
+            return [self._read(entries, raw, f"sha256:{hashlib.sha256(raw.body).hexdigest()}")]
+        if not entries or len(entries) > _MOST_ENTRIES:
+            raise ValueError(f"holds {len(entries)} entries")
+        few = len(entries) <= KEPT_WHOLE
+        return [
+            self._read(entry, raw if few else self._own_raw(entry, raw), known_by(entry), f"entry {number}: ")
+            for number, entry in enumerate(entries, 1)
+        ]
 
     def answer(self, accepted: Sequence[Accepted]) -> Answer:
         """What is configured, else our numbers."""
@@ -141,26 +149,33 @@ class ConfiguredWebhook(Webhook):
         told = [{"outcome": one.outcome, "number": one.ticket} for one in accepted]
         return Answer(body=orjson.dumps({"complaints": told}), media_type="application/json")
 
-    def _entry(self, number: int, entry: JsonValue, raw: Raw) -> InboundMessage:
-        content = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+    def _own_raw(self, entry: JsonValue, raw: Raw) -> Raw:
+        """An entry of many is journaled by itself, as JSON."""
+        body = orjson.dumps(with_only(self.settings.entries, entry))
+        return replace(raw, body=body, media_type="application/json")
+
+    def _read(self, entry: JsonValue, raw: Raw, known: str, where: str = "") -> InboundMessage:
+        """What an entry says, under the id that it gives, else as what it is `known` by.
+
+        What is not understood keeps its id free for the same with its mistake mended, and can be read again by itself.
+        """
+        message = InboundMessage(channel=self.name, external_id=known, received_at=raw.received_at, raw=raw)
         try:
-            return self._message(entry, raw, content)
-        except (ValueError, TypeError, OverflowError, OSError) as error:
-            return InboundMessage(
-                channel=self.name,
-                external_id=f"sha256:{hashlib.sha256(content).hexdigest()}",
-                received_at=raw.received_at,
-                raw=raw,
-                text=content.decode()[:20_000],
+            return self._understood(entry, message)
+        except ValueError as error:
+            return replace(
+                message,
+                raw=self._own_raw(entry, raw) if where else raw,
+                text=orjson.dumps(entry).decode()[:_LONGEST_SHOWN],
                 readable=False,
-                problem=f"entry {number}: {error}"[:500],
+                problem=f"{where}{error}",
             )
 
-    def _message(self, entry: JsonValue, raw: Raw, content: bytes) -> InboundMessage:
+    def _understood(self, entry: JsonValue, message: InboundMessage) -> InboundMessage:
         said = {ours: self._said(entry, ours) for ours in get_args(Ours)}
         if not said["text"]:
             raise ValueError("no text")
-        moments = {ours: self._moment(said[ours]) for ours in _TIMES}
+        moments = {ours: self._moment(ours, said[ours]) for ours in _TIMES}
         fields: dict[str, Any] = {
             ours: value
             for ours, value in said.items()
@@ -174,11 +189,9 @@ class ConfiguredWebhook(Webhook):
             ours: True for ours in _FLAGS if said[ours].lower() in _YES
         }
         given = text_of(found(entry, self.settings.external_id)) if self.settings.external_id else ""
-        return InboundMessage(
-            channel=self.name,
-            external_id=given or f"sha256:{hashlib.sha256(content).hexdigest()}",
-            received_at=raw.received_at,
-            raw=raw,
+        return replace(
+            message,
+            external_id=given or message.external_id,
             subject=said["subject"],
             text=said["text"],
             lodged_at=moments["lodged_at"],
@@ -192,15 +205,15 @@ class ConfiguredWebhook(Webhook):
         value = next(filter(None, tried), "") or own.constants.get(ours, "")
         return own.values.get(ours, {}).get(value, value)
 
-    def _moment(self, said: str) -> datetime | None:
+    def _moment(self, ours: str, said: str) -> datetime | None:
         if not said:
             return None
-        if self.settings.time_format:
+        try:
+            if not self.settings.time_format:
+                return read_moment(said, self._zone)
             at = datetime.strptime(said, self.settings.time_format)  # noqa: DTZ007  the zone follows
-        elif said.isdigit() and len(said) in (10, 13):
-            return datetime.fromtimestamp(int(said) / (1000 if len(said) == 13 else 1), UTC)
-        else:
-            at = datetime.fromisoformat(said)
+        except ValueError as error:
+            raise ValueError(f"{ours}: not a time") from error
         return at if at.tzinfo else at.replace(tzinfo=self._zone)
 
 
@@ -210,11 +223,11 @@ def _bytes(header: str) -> bytes:
 
 
 def _document(raw: Raw, form: str) -> JsonValue:
+    """The push, or an entry of one as it is kept."""
     match form:
-        case "form":
-            return dict(parse_qsl(raw.body.decode(), keep_blank_values=True, strict_parsing=True))
-        case "xml":
+        case "form" if raw.body[:1] not in (b"[", b"{"):
+            return {**texts_in(raw.body)}
+        case "xml" if raw.body.lstrip()[:1] == b"<":
             return read_elements(raw.body)
         case _:
-            document: JsonValue = orjson.loads(raw.body)
-            return document
+            return json_in(raw.body)

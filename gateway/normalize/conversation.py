@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import cast
 
@@ -28,7 +29,9 @@ _WORDS: Mapping[str, str] = {
     **dict.fromkeys(
         ("确认", "提交", "确认提交", "是", "是的", "好", "好的", "confirm", "yes", "ok", "submit"), "confirm"
     ),
-    **dict.fromkeys(("td", "t", "退订", "unsubscribe", "stop"), "stop"),  # of our texts; it withdraws nothing
+    # Of our texts; it withdraws nothing. What texts tell people to answer, and what they then write.
+    **dict.fromkeys(("td", "t", "r", "退订", "退订短信", "拒收", "拒收短信", "unsubscribe", "stop"), "stop"),
+    **dict.fromkeys(("t退订", "td退订", "回t退订", "回td退订", "拒收请回复r", "r拒收"), "stop"),
     **dict.fromkeys(("取消", "否", "不", "不是", "cancel", "no"), "cancel"),
 }
 _SCORE = re.compile(r"(?:评价|评分|打分|rate)?\s*([1-5])\s*(?:分|星|stars?)?", re.IGNORECASE)
@@ -39,7 +42,7 @@ _JUDGED: Mapping[str, int] = {
     **dict.fromkeys(("不满意", "dissatisfied"), 2),
     **dict.fromkeys(("非常不满意", "很不满意", "very dissatisfied"), 1),
 }
-_AROUND = " \t\n。．.!！?,，~～"
+_AROUND = " \t\n。.!?,~"
 _NUMBERED = re.compile(r"[0-9][0-9-]{13,18}[0-9]")
 
 
@@ -86,7 +89,7 @@ def _command(text: str) -> tuple[str, bool, str]:
     written = _COMMAND.fullmatch(text)
     if written is not None and written[1].lower() in _COMMANDS:
         return written[1].lower(), True, (written[2] or "").strip()
-    short = tidy(text, _LONGEST_WORD + 20).casefold().replace("？", "?").strip(_AROUND)
+    short = _plain(tidy(text, _LONGEST_WORD + 20))
     without = _NUMBERED.sub("", short).strip(_AROUND + "：:")
     if len(without) <= _LONGEST_WORD:
         if without in _WORDS and (without == short or _WORDS[without] == "status"):
@@ -98,7 +101,14 @@ def _command(text: str) -> tuple[str, bool, str]:
     return "", False, text
 
 
+def _plain(words: str) -> str:
+    """Without case, width and what stands around them."""
+    return unicodedata.normalize("NFKC", words).casefold().strip(_AROUND)
+
+
 def _score(words: str) -> int | None:
-    short = words.casefold().strip(_AROUND)
+    if len(words) > _LONGEST_WORD:
+        return None
+    short = _plain(words)
     number = _SCORE.fullmatch(short)
     return int(number[1]) if number is not None else _JUDGED.get(short)

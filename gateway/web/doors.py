@@ -88,6 +88,7 @@ async def _raw(request: web.Request, channel: Webhook) -> Raw:
         received_at=datetime.now(UTC),
         headers={name.lower(): _text(value) for name, value in request.headers.items()},
         query={name: _text(value) for name, value in request.query.items()},
+        query_string=request.rel_url.raw_query_string,
         media_type=request.content_type,
     )
 

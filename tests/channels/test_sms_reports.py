@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -12,7 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateway.channels.base import Parsed
 from gateway.channels.sms import SmsReports, SmsReportsSettings
-from gateway.errors import Refused
+from gateway.errors import ConfigError, Refused
+from gateway.loops import whole
 from gateway.message import DeliveryReceipt, InboundMessage, Raw
 
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
@@ -127,3 +129,60 @@ def test_a_text_without_an_id_is_known_by_what_it_says_and_when_it_was_sent() ->
 def test_what_is_neither_report_nor_text_is_unreadable(body: bytes) -> None:
     with pytest.raises((ValueError, TypeError)):
         door().parse(push(body))
+
+
+@pytest.mark.parametrize("place", ["query", "form", "json"])
+@pytest.mark.parametrize("charset", ["gbk", "utf-8"])
+def test_a_text_in_the_characters_of_chinese_windows_is_read_and_kept(place: str, charset: str) -> None:
+    """By GET too, where the address is all there is: what is not UTF-8 there would be lost for ever."""
+    own = door(place=place)
+    body = f"from=13800000004&id=7&text={quote('退订不了', encoding=charset)}".encode()
+    if place == "json":
+        body = '{"from": "13800000004", "id": "7", "text": "退订不了"}'.encode(charset)
+    raw = push(body)
+    if place == "query":
+        raw = whole(replace(push(), query_string=f"{body.decode()}&secret={SECRET}"))
+    (message,) = own.parse(raw)
+    assert isinstance(message, InboundMessage)
+    assert (message.text, message.sender[0].value) == ("退订不了", "13800000004")
+    assert SECRET.encode() not in raw.body
+    assert own.parse(replace(raw, query={}, query_string=""))[0].text == message.text  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("charset", "codec"), [("UTF-16BE", "utf-16-be"), ("GBK", "gbk"), ("UTF-8", "utf-8")])
+def test_kannel_tells_the_characters_of_a_text(charset: str, codec: str) -> None:
+    said = f"from=%2B8613800000004&id=7&charset={charset}&text={quote('催单', encoding=codec)}"
+    (message,) = door(preset="kannel").parse(replace(push(), query_string=said))
+    assert isinstance(message, InboundMessage)
+    assert message.text == "催单"
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ("2026-11-20 09:00:00", "2026-11-20T01:00:00+00:00"),
+        ("20261120090000", "2026-11-20T01:00:00+00:00"),
+        ("1763600400", "2025-11-20T01:00:00+00:00"),
+        ("2026-11-20T09:00:00Z", "2026-11-20T09:00:00+00:00"),
+        ("just now", None),
+    ],
+)
+def test_a_text_has_the_time_that_can_be_read_and_is_never_held_up_by_another(written: str, means: str | None) -> None:
+    own = door(sent_at="at", zone="Asia/Shanghai")
+    (message,) = own.parse(push({"from": "13800000004", "text": "宽带断网三天", "at": written}))
+    assert isinstance(message, InboundMessage)
+    assert message.lodged_at == (datetime.fromisoformat(means) if means else None)
+
+
+def test_parts_of_a_long_text_are_told_apart_in_whatever_order_they_come() -> None:
+    parts = [
+        {"from": "13800000004", "text": text, "id": "m-1", "part": n, "parts": 2} for n, text in ((2, "乙"), (1, "甲"))
+    ]
+    messages = [one for one in door().parse(push(parts)) if isinstance(one, InboundMessage)]
+    assert [one.text for one in messages] == ["(2/2) 乙", "(1/2) 甲"]
+    assert len({one.external_id for one in messages}) == 2, "else the second would be a redelivery"
+
+
+def test_a_zone_that_is_none_is_told_at_the_start() -> None:
+    with pytest.raises(ConfigError, match="zone"):
+        door(zone="Mars")

@@ -186,6 +186,8 @@ class Talk:
             return self._keep(words, self.making), self._once_a_minute("added", words.at)
         if self._still_talking(words.at):
             return self._keep(words, self.current), self._once_a_minute("added", words.at)
+        if words.score is not None:  # nobody asked for it
+            return self._nothing("welcome")
         return self._open(words, "received"), ""
 
     def _new(self, words: Words) -> tuple[Heard, str]:

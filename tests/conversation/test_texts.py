@@ -54,7 +54,9 @@ async def closed(store: Store) -> Taken:
     return taken
 
 
-@pytest.mark.parametrize(("words", "score"), [("1", 1), ("3", 3), ("非常满意", 5), ("不满意", 2)])
+@pytest.mark.parametrize(
+    ("words", "score"), [("1", 1), ("3", 3), ("３", 3), ("５分。", 5), ("非常满意", 5), ("不满意", 2)]
+)
 async def test_a_digit_after_the_closing_text_is_the_rating(
     store: Store, closed: Taken, words: str, score: int
 ) -> None:
@@ -62,6 +64,16 @@ async def test_a_digit_after_the_closing_text_is_the_rating(
     assert closed.ticket and taken.ticket and taken.ticket.id == closed.ticket.id
     assert taken.ticket.rating == score
     assert (await sms(store))[-1] == ("chat_rated", "+8613800000001")
+
+
+@pytest.mark.parametrize("words", ["1", "５", "满意"])
+async def test_a_score_that_nobody_asked_for_is_no_complaint_and_tells_how_to_make_one(
+    store: Store, words: str
+) -> None:
+    """Least of all the second one within four hours, which would escalate."""
+    taken = await text(store, words)
+    assert (taken.outcome, taken.ticket) == ("automatic", None)
+    assert await sms(store) == [("chat_welcome", "+8613800000001")]
 
 
 async def test_an_urge_by_text_reaches_the_ticket_that_was_made_on_the_web(store: Store) -> None:
@@ -75,7 +87,7 @@ async def test_an_urge_by_text_reaches_the_ticket_that_was_made_on_the_web(store
     assert (await store.read(lambda c: load_ticket(c, ticket_id))).stage == "withdrawn"
 
 
-@pytest.mark.parametrize("words", ["TD", "T", "退订"])
+@pytest.mark.parametrize("words", ["TD", "ＴＤ", "t", "退订！", "TD退订", "R", "拒收请回复Ｒ"])
 async def test_whoever_wants_no_more_texts_withdraws_nothing(store: Store, words: str) -> None:
     await store.run_each(partial(intake, policy=policy()), draft(LI))
     before = await sms(store)
@@ -99,5 +111,7 @@ async def test_a_machines_sender_code_is_no_conversation(store: Store) -> None:
 
 
 async def test_a_stranger_cannot_rate_by_text(store: Store, closed: Taken) -> None:
-    taken = await text(store, "5", sender="13800000002")
-    assert taken.ticket and closed.ticket and taken.ticket.id != closed.ticket.id
+    assert (await text(store, "5", sender="13800000002")).ticket is None
+    assert closed.ticket is not None
+    ticket_id = closed.ticket.id
+    assert (await store.read(lambda c: load_ticket(c, ticket_id))).rating is None

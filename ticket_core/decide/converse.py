@@ -69,14 +69,17 @@ def turn(spoken: Spoken, now: Conversation, standing: Standing, at: datetime, ru
 
 
 def _plain(heard: _Heard) -> Turn:
-    """No question waits: more about the open ticket, a rating that was asked for, or a new complaint."""
+    """No question waits: more about the open ticket, a rating that was asked for, or a new complaint.
+
+    A score that nobody asked for says of nothing what is wrong with it, and must not count as a second complaint.
+    """
     spoken, standing = heard.spoken, heard.standing
     if spoken.score is not None and standing.to_rate is not None:
         return _rated(heard, standing.to_rate, spoken.score)
     ticket = heard.current
     if ticket is not None and ticket.open and (heard.unfinished or _still_open(heard)):
         return _added(heard, ticket.id)
-    return Turn(move=Open(), after=heard.resting)
+    return _welcome(heard) if spoken.score is not None else Turn(move=Open(), after=heard.resting)
 
 
 def _still_open(heard: _Heard) -> bool:

@@ -78,6 +78,63 @@ def test_what_would_not_protect_is_told_at_the_start(changes: dict[str, Any], na
     assert names in caught.value.problems[0]
 
 
+def test_a_signature_in_capitals_is_a_signature() -> None:
+    raw = pushed({})
+    crm().verify(replace(raw, headers={"x-signature": raw.headers["x-signature"].upper()}))
+
+
+def read(document: object, **settings: Any) -> list[InboundMessage]:
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return [one for one in crm(**settings).parse(replace(pushed({}), body=body)) if isinstance(one, InboundMessage)]
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        ({"phone": "13800001234"}, "no text"),
+        ([{"text": "断网"}, {"text": "停水", "at": "昨天"}], "entry 2: lodged_at: not a time"),
+        ({"text": "停水", "at": "11/3/2026"}, "lodged_at: not a time"),
+    ],
+)
+def test_what_is_wrong_with_an_entry_is_told_by_its_name(document: object, problem: str) -> None:
+    *_, message = read(document, fields={"text": "text", "lodged_at": "at"})
+    assert (message.readable, message.problem) == (False, problem)
+
+
+@pytest.mark.parametrize("body", ["json", "form"])
+def test_a_push_in_the_characters_of_chinese_windows_is_read(body: Any) -> None:
+    written = '{"text": "退订不了"}'.encode("gbk") if body == "json" else "text=退订不了".encode("gbk")
+    (message,) = read(written, body=body)
+    assert message.text == "退订不了"
+
+
+@pytest.mark.parametrize("body", ["json", "xml"])
+@pytest.mark.parametrize("external_id", ["", "id"])
+def test_of_a_push_of_many_each_is_kept_by_itself_and_can_be_read_again(body: Any, external_id: str) -> None:
+    """With two hundred entries the whole push would stand in the journal two hundred times."""
+    entries = [{"id": f"a{number}", "text": f"停水{number}天"} for number in range(1, 12)]
+    written: object = {"data": {"list": [*entries, {"id": "a12"}]}}
+    if body == "xml":
+        rows = "".join(f"<list><id>{one['id']}</id><text>{one['text']}</text></list>" for one in entries)
+        written = f"<data>{rows}<list><id>a12</id></list></data>".encode()
+    settings = {"body": body, "entries": "data.list", "external_id": external_id}
+    *understood, unread = messages = read(written, **settings)
+    assert [one.text for one in understood] == [one["text"] for one in entries]
+    assert unread.problem == "entry 12: no text"
+    for one in messages:
+        assert len(one.raw.body) < 80
+        (again,) = read(one.raw.body, **settings)
+        assert (again.text, again.external_id) == (one.text, one.external_id)
+
+
+def test_an_entry_that_nobody_understood_may_come_again_mended() -> None:
+    """And what is read again of it is that entry alone, however few came with it."""
+    good, bad = read([{"id": "1", "text": "停水"}, {"id": "2"}], external_id="id")
+    mended = read([{"id": "2", "text": "停电"}], external_id="id")
+    assert mended[0].external_id not in (good.external_id, bad.external_id)
+    assert (len(good.raw.body) > len(bad.raw.body), json.loads(bad.raw.body)) == (True, [{"id": "2"}])
+
+
 def test_a_single_push_stays_known_by_its_bytes() -> None:
     raw = pushed({"text": "断网三天"})
     (message,) = crm().parse(raw)
