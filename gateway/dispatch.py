@@ -25,14 +25,15 @@ from gateway.lane import Lane
 from gateway.loops import Health
 from gateway.mask import mask_text
 from gateway.message import DeliveryReceipt
+from gateway.recorder import Recorder
 from gateway.render import Renderer
 from ticket_core.decide.delivery import Fact, RetryLadder
 from ticket_core.delivery_service import Receipt, Reported, record_receipt
 from ticket_core.errors import StoreError
-from ticket_core.fallback_service import LOST, fall_back
+from ticket_core.fallback_service import fall_back
 from ticket_core.policy import Policy
 from ticket_core.store.briefing import Brief, Saying, Waiting, load_briefs, next_due, waiting
-from ticket_core.store.outbox import Owed, Result, claim, give_back, record
+from ticket_core.store.outbox import Owed, Result, claim
 from ticket_core.store.store import Store
 from ticket_core.store.tx import Tx
 
@@ -43,7 +44,6 @@ Clock = Callable[[], datetime]
 _SEND_TIMEOUT = timedelta(seconds=30)  # a transport has its own, shorter ones; this one is the last resort
 _LONGEST_SLEEP = timedelta(seconds=30)  # how late a notice that another process wrote is found at most
 _SHORTEST_SLEEP = timedelta(milliseconds=50)
-_GATHER = timedelta(milliseconds=100)
 _CLEAN_STOP = timedelta(seconds=10)  # how long sends in flight may take at the end
 _AT_ONCE = timedelta(seconds=1)  # the least pause a provider can ask for
 _COMPOSED_AT_ONCE = 25  # so that nobody else waits for longer than a millisecond or two
@@ -88,13 +88,17 @@ class Dispatcher:
         self.ladder = RetryLadder(pauses=settings.dispatch.retry, horizon=settings.dispatch.horizon)
         self._composer = Composer.of(settings, policy, renderer, keys, self.ladder.keep)
         self._clock = clock
+        self._recorder = Recorder(
+            store=store,
+            policy=policy,
+            ladder=self.ladder,
+            batch=self._batch,
+            clock=lambda: self._clock(),
+            written=self._written,
+        )
         self._news = asyncio.Event()
         self._stopping = False
         self._look_again = 0.0
-        self._results: list[Result] = []
-        self._unused: list[Owed] = []
-        self._finished = asyncio.Event()
-        self._full = asyncio.Event()
 
     def wake(self) -> None:
         """Something was committed: look now. Call it from the loop."""
@@ -112,7 +116,7 @@ class Dispatcher:
                 handled += taken
                 if senders := self._senders():
                     await asyncio.wait(senders)
-                await self._record()
+                await self._recorder.flush()
             return handled
         finally:
             self._clock = clock
@@ -126,7 +130,7 @@ class Dispatcher:
         self._stopping = False
         self._look_again = 0.0  # after a failure, being well is said at the first rest
         taking: asyncio.Task[int] | None = None
-        recorder = asyncio.create_task(self._record_all())
+        recorder = asyncio.create_task(self._recorder.run())
         try:
             while True:
                 self._news.clear()
@@ -185,7 +189,7 @@ class Dispatcher:
         briefs = await self._store.read(lambda connection: load_briefs(connection, owed))
         known = {brief.owed.id for brief in briefs}
         for lost in (one for one in owed if one.id not in known):
-            self._done(Result(owed=lost, fact=Fact(at=now, status="suppressed", detail="ticket_gone")))
+            self._recorder.add(Result(owed=lost, fact=Fact(at=now, status="suppressed", detail="ticket_gone")))
         for brief in briefs:
             self._lanes[brief.owed.medium].waiting.append(brief)
         for medium in room:
@@ -197,7 +201,7 @@ class Dispatcher:
 
         So two batches are the most that a process keeps from others.
         """
-        if len(self._results) > self._batch * 4:
+        if self._recorder.behind:
             return {}
         return {medium: self._batch for medium, lane in self._lanes.items() if lane.left <= self._batch}
 
@@ -222,7 +226,7 @@ class Dispatcher:
             fact = await self._send(lane.transport, ready)
             if (news := lane.judge(fact)) is not None:
                 self._lane_told(lane.transport.medium, news)
-            self._done(
+            self._recorder.add(
                 Result(
                     owed=ready.owed,
                     fact=fact,
@@ -247,8 +251,7 @@ class Dispatcher:
             # Whoever would outlast the lease must not begin: another process may send it by then.
             if self._clock() + _SEND_TIMEOUT <= ready.owed.lease_until:
                 return ready
-            self._unused.append(ready.owed)
-            self._finished.set()
+            self._recorder.give_back(ready.owed)
         return None
 
     def _compose_some(self, lane: Lane) -> bool:
@@ -256,7 +259,7 @@ class Dispatcher:
         compose = partial(self._compose, transport=lane.transport, now=self._clock())
         while lane.waiting and not lane.ready:
             for held in lane.compose(compose, _COMPOSED_AT_ONCE):
-                self._done(held)
+                self._recorder.add(held)
         return bool(lane.ready)
 
     def _compose(self, brief: Brief | Saying, transport: Transport, now: datetime) -> Ready | Fact:
@@ -299,44 +302,7 @@ class Dispatcher:
         self.last_error_at = self._clock()
         log.warning(what, notice=owed.id, medium=owed.medium, error=self.last_error)
 
-    # --- Recording
-
-    def _done(self, result: Result) -> None:
-        self._results.append(result)
-        self._finished.set()
-        if len(self._results) >= self._batch:
-            self._full.set()
-
-    async def _record_all(self) -> None:
-        while not self._stopping:
-            await self._finished.wait()
-            if not self._stopping:
-                with contextlib.suppress(TimeoutError):  # one transaction for many results
-                    await asyncio.wait_for(self._full.wait(), _GATHER.total_seconds())
-            await self._record()
-
-    async def _record(self) -> None:
-        """Write all results there are in one transaction; on failure they are kept for the next time."""
-        self._finished.clear()
-        self._full.clear()
-        results, self._results = self._results, []
-        unused, self._unused = self._unused, []
-        if not results and not unused:
-            return
-        now = self._clock()
-
-        def write(tx: Tx) -> list[str]:
-            states = record(tx, results, self.ladder)
-            give_back(tx, unused, now)
-            fall_back(tx, [one for one, state in states if state in LOST], now, self._composer.policy)
-            return [state for _, state in states]
-
-        try:
-            states = await self._store.run(write)
-        except BaseException:
-            self._results = [*results, *self._results]
-            self._finished.set()
-            raise
+    def _written(self, results: list[Result], states: list[str]) -> None:
         for state in states:
             self._notice_counted(state)
         for one in results:
@@ -375,16 +341,15 @@ class Dispatcher:
         self._stopping = True
         if taking is not None:
             await asyncio.wait({taking})
-        self._unused += [owed for lane in self._lanes.values() for owed in lane.clear()]
+        self._recorder.give_back(*(owed for lane in self._lanes.values() for owed in lane.clear()))
         if senders := self._senders():
             _, slow = await asyncio.wait(senders, timeout=_CLEAN_STOP.total_seconds())
             for sender in slow:
                 sender.cancel()
-        self._finished.set()
-        self._full.set()
+        self._recorder.close()
         await asyncio.wait({recorder})
         with contextlib.suppress(StoreError):  # then the leases end by themselves
-            await self._record()
+            await self._recorder.flush()
 
 
 def _plain(said: str) -> str:

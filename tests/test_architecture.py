@@ -91,7 +91,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {
             *EDGE_VALUES,
             *("gateway.render", "gateway.dispatch", "gateway.channels.base", "ticket_core"),
-            *("gateway.compose", "gateway.config", "gateway.keys", "gateway.lane", "gateway.loops"),
+            *(f"gateway.{m}" for m in ("compose", "config", "keys", "lane", "loops", "recorder")),
         },
         {"*"},
     ),
