@@ -7,12 +7,19 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from playwright.async_api import Page
 
+from tests.migrated import copied_databases
 from tests.servers.browser import browser_page, chromium
 from tests.servers.certificate import Certificate, make_certificate
 from tests.servers.dovecot import Dovecot, dovecot
 from tests.servers.postgres import PostgresServer
 from tests.servers.postgres import postgres_server as running_postgres
 from tests.servers.smtp import SmtpServer, smtp_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrated_once() -> Iterator[None]:
+    with copied_databases():
+        yield
 
 
 @pytest.fixture(scope="session")

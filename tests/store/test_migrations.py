@@ -17,9 +17,14 @@ from sqlalchemy import create_engine, func, inspect, select
 from tests.core.builders import LI, NINE, draft, policy
 from tests.store.conftest import migrate, running
 from ticket_core.service import intake
-from ticket_core.store import migrations
+from ticket_core.store import migrations, store
 from ticket_core.store.schema import metadata, ticket
 from ticket_core.store.tickets import load_ticket
+
+
+@pytest.fixture(autouse=True)
+def _really_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "migrations", migrations)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
