@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-
-from python_calamine import CalamineSheet, CalamineWorkbook, SheetVisibleEnum
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 from gateway.channels.transfer.cells import clean, encoding_of, text_of
-from gateway.channels.transfer.xlsx import Book, bounded
+from gateway.channels.transfer.others import read_apart
+from gateway.channels.transfer.xlsx import Book, bounded, opened_zip
 from gateway.channels.transfer.xlsx_rows import Merged
 from ticket_core.source import Source, plain
 
@@ -70,7 +72,7 @@ def tables_in(body: bytes, source: Source) -> Iterator[Table]:
 def _is_xlsx(body: bytes) -> bool:
     if not body.startswith(_ZIP):
         return False
-    with zipfile.ZipFile(io.BytesIO(body)) as packed:
+    with opened_zip(body) as packed:
         names = {name.casefold() for name in packed.namelist()}
     return "[content_types].xml" in names and any(name.endswith(".xml") and "/sheet" in name for name in names)
 
@@ -87,28 +89,45 @@ def _others(body: bytes) -> Iterator[Table]:
     """Formats that are read at once: 65,536 rows at most (XLS), or rare (ODS, XLSB)."""
     if body.startswith(_ZIP):
         _measure(body)
-    book = CalamineWorkbook.from_filelike(io.BytesIO(body))
-    for place, about in enumerate(book.sheets_metadata):
-        lines = _calamine(book.get_sheet_by_name(about.name), place, len(book.sheets_metadata))
-        yield Table(name=about.name, lines=lines, hidden=about.visible != SheetVisibleEnum.Visible)
+    with closing(read_apart(body)) as said:
+        for _, group in groupby(_by_sheet(said), key=itemgetter(0)):
+            yield _table(map(itemgetter(1), group))
 
 
-def _calamine(sheet: CalamineSheet, place: int, sheets: int) -> Iterator[Line]:
-    ranges = sheet.merged_cell_ranges or []
-    before = sheet.start[1] if sheet.start else 0  # rows are given from the first, columns from the first used one
-    merged = Merged((left - before, top + 1, bottom + 1) for (top, left), (bottom, _) in ranges if bottom > top)
-    total = max(sheet.total_height, 1)
-    for number, cells in enumerate(sheet.iter_rows(), 1):
-        texts = [clean(text_of(cell)) for cell in cells]
+def _by_sheet(said: Iterator[Any]) -> Iterator[tuple[int, Any]]:
+    """Each with the number of the sheet it is about."""
+    number = 0
+    for one in said:
+        number += isinstance(one, dict)
+        yield number, one
+
+
+def _table(said: Iterator[Any]) -> Table:
+    about = next(said)
+    return Table(name=about["sheet"], lines=_lines(about, said), hidden=about["hidden"])
+
+
+def _lines(about: Mapping[str, Any], rows: Iterator[list[Any]]) -> Iterator[Line]:
+    before = about["left"]  # rows are given from the first, columns from the first used one
+    merged = Merged(
+        (left - before, top + 1, bottom + 1) for (top, left), (bottom, _) in about["merged"] if bottom > top
+    )
+    total = max(about["height"], 1)
+    for number, cells in enumerate(rows, 1):
+        texts = [clean(text_of(_cell(one))) for one in cells]
         if any(texts):
-            share = (place + min(number / total, 1.0)) / sheets
+            share = about["before"] + about["share"] * min(number / total, 1.0)
             yield Line(number=number, cells=merged.filled(number, texts), share=share)
+
+
+def _cell(said: Any) -> object:
+    return datetime.fromisoformat(said["at"]) if isinstance(said, dict) else said
 
 
 def _measure(body: bytes) -> None:
     """Unpack all of it once, in pieces, before a library does it at once: what it says of its size proves nothing."""
     unpacked = 0
-    with zipfile.ZipFile(io.BytesIO(body)) as packed:
+    with opened_zip(body) as packed:
         for name in packed.namelist():
             with packed.open(name) as part:
                 while chunk := part.read(_CHUNK):

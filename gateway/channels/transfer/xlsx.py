@@ -27,6 +27,7 @@ from gateway.channels.transfer.xlsx_rows import Cells, Merged, Rows, SharedTexts
 
 _CHUNK = 64 << 10
 MOST_UNPACKED = 1 << 30
+_ENTRY, _MOST_PARTS = b"PK\x01\x02", 10_000  # each is an object in memory before any of them is looked at
 #: How much more than its size a file may unpack to; small ones may more, since empty rows with borders shrink well.
 _MOST_RATIO = 200
 _SMALL = 64 << 20
@@ -63,7 +64,7 @@ class Book:
     def __init__(self, body: bytes) -> None:
         """Raises ValueError, or what the libraries raise, for a broken file."""
         self._size = max(len(body), 1)
-        self._zip = zipfile.ZipFile(io.BytesIO(body))
+        self._zip = opened_zip(body)
         self._names = {name.casefold(): name for name in self._zip.namelist()}
         self._unpacked: dict[str, int] = {}
         self._worked = 0.0
@@ -246,6 +247,22 @@ class Book:
                     self._unpacked[part] = read
                     bounded(sum(self._unpacked.values()), self._size)
                 yield chunk
+
+
+def opened_zip(body: bytes) -> zipfile.ZipFile:
+    """The archive, as long as it is one that a book can be.
+
+    Raises:
+        TooLarge: it has more parts than a book, or is packed in a way by which one read can become gigabytes: ECMA-376
+            part 2 and ODF part 2 know deflate alone.
+    """
+    if body.count(_ENTRY) > _MOST_PARTS:
+        raise TooLarge(f"has more than {_MOST_PARTS} parts")
+    packed = zipfile.ZipFile(io.BytesIO(body))
+    if any(one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for one in packed.infolist()):
+        packed.close()
+        raise TooLarge("is packed in an unknown way")
+    return packed
 
 
 def bounded(unpacked: int, size: int) -> None:
