@@ -198,7 +198,7 @@ class ChannelConformance(DoorRules):
             async with self.other_side(house, "busy") as deliver:
                 async with house.full():
                     assert not await deliver(self._now(captured, "busy")), "told 'taken', and nothing was taken"
-                assert await house.journal() == []
+                    assert await house.journal() == []
                 assert await deliver(self._now(captured, "busy"))
             assert len(await house.journal()) == len(journaled(self._says(captured)))
 
