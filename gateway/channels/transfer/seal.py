@@ -7,10 +7,9 @@ import binascii
 import contextlib
 import hashlib
 import hmac
-import re
 import secrets
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import orjson
 from cryptography.hazmat.primitives import hashes, padding
@@ -19,14 +18,13 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from gateway.channels.paths import found
 from gateway.channels.transfer import sm2
+from gateway.channels.transfer.keys import private_key, public_key
+from gateway.channels.transfer.sm2 import Point
 
 if TYPE_CHECKING:
     from gateway.channels.transfer.settings import Encoding, TransferSettings
 
-Key = TypeVar("Key")
-
 _BLOCK = 16
-_PEM = re.compile(r"-----[A-Z ]+-----")
 
 
 def sm3(message: bytes) -> bytes:
@@ -47,8 +45,7 @@ class Proof:
         self._kind = settings.signature
         self._secret = (settings.secret or "").encode()
         self._user = settings.user_id.encode()
-        self._theirs = _key("public_key", settings.public_key, sm2.public_key)
-        self._ours = _key("private_key", settings.private_key, sm2.private_key)
+        self._ours, self._theirs = _sm2_keys(settings)
 
     @property
     def known(self) -> bool:
@@ -107,8 +104,7 @@ class Envelope:
         self._cipher = settings.cipher if settings.sm4_key or settings.cipher == "sm2" else None
         self._encoding = settings.sealed_as
         self._sm4 = bytes.fromhex(settings.sm4_key or "")
-        self._ours = _key("private_key", settings.private_key, sm2.private_key)
-        self._theirs = _key("public_key", settings.public_key, sm2.public_key)
+        self._ours, self._theirs = _sm2_keys(settings)
         if self._cipher == "sm2" and self._ours is None:
             raise ValueError("private_key: required where bodies are sealed with sm2")
 
@@ -187,16 +183,17 @@ def sealed(key: bytes, plain: bytes, cipher: str) -> bytes:
     return start + encryptor.update(padder.update(plain) + padder.finalize()) + encryptor.finalize()
 
 
-def _key(name: str, written: str | None, read: Callable[[bytes], Key]) -> Key | None:
-    """A key in hexadecimal, base64 or PEM."""
-    if not written:
-        return None
-    text = "".join(_PEM.sub("", written).split())
-    given = _decoded(text, "hex") or _decoded(text, "base64")
+def _sm2_keys(settings: TransferSettings) -> tuple[int | None, Point | None]:
+    """Our private key and their public one, as far as they are configured."""
+    ours, theirs = settings.private_key, settings.public_key
     try:
-        return read(given or b"")
+        private = private_key(ours, settings.private_key_password or "") if ours else None
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+        raise ValueError(f"private_key: {error}") from error
+    try:
+        return private, public_key(theirs) if theirs else None
+    except ValueError as error:
+        raise ValueError(f"public_key: {error}") from error
 
 
 def _decoded(written: str, encoding: str) -> bytes | None:

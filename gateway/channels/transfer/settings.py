@@ -42,7 +42,8 @@ class TransferSettings:
 
     `source` names the body's rules. Pushes are signed with `secret` as `signing` says; they may be `window` old. By
     SM2 they are signed with its key, of which we have `public_key`, and what we send with `private_key`; the signature
-    is r and s behind each other, or by ``sm2-der`` a DER sequence. With `sm4_key` (32 hexadecimal digits) a body is
+    is r and s behind each other, or by ``sm2-der`` a DER sequence. Keys are hexadecimal, base64 or PEM, a private one
+    perhaps under `private_key_password`. With `sm4_key` (32 hexadecimal digits) a body is
     SM4, by CBC its first 16 bytes the start value; by ``sm2`` it is sealed for our key. `folder` is looked at for
     sheets. Steps go to `callback`, signed the same way; without one they wait for the reply sheet. `timeout` in
     seconds.
@@ -56,6 +57,7 @@ class TransferSettings:
     app_id: str = ""
     public_key: _Key | None = None
     private_key: _Key | None = field(default=None, repr=False)
+    private_key_password: str | None = field(default=None, repr=False)
     user_id: str = "1234567812345678"
     sm4_key: Annotated[str, Field(pattern="^[0-9a-fA-F]{32}$")] | None = field(default=None, repr=False)
     cipher: Literal["sm4-cbc", "sm4-ecb", "sm2"] = "sm4-cbc"

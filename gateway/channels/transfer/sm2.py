@@ -25,8 +25,6 @@ _G = (
 #: GM/T 0009-2012, 10: what stands for the signer where nothing else was agreed.
 DEFAULT_ID = b"1234567812345678"
 _SIZE = 32  # bytes of a number
-#: SubjectPublicKeyInfo of this curve up to the point.
-_SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
 
 Point = tuple[int, int]
 _Jacobian = tuple[int, int, int]  # (x/z², y/z³); z = 0 is the point at infinity
@@ -34,12 +32,11 @@ _INFINITY: _Jacobian = (1, 1, 0)
 
 
 def public_key(written: bytes) -> Point:
-    """A public key: an uncompressed point with or without its first byte 04, or a SubjectPublicKeyInfo (DER).
+    """A public key: an uncompressed point with or without its first byte 04.
 
     Raises:
-        ValueError: it is none of these, or no point of the curve.
+        ValueError: it is neither, or no point of the curve.
     """
-    written = written.removeprefix(_SPKI)
     if len(written) == 2 * _SIZE + 1 and written[0] == 4:
         written = written[1:]
     if len(written) != 2 * _SIZE:

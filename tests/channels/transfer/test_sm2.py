@@ -118,11 +118,6 @@ def test_a_private_key_is_within_its_range(number: int) -> None:
         sm2.private_key(number.to_bytes(32, "big"))
 
 
-def test_a_key_may_come_as_its_standard_document() -> None:
-    head = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
-    assert sm2.public_key(head + bytes.fromhex(PUBLIC)) == THEIRS
-
-
 def test_what_was_altered_or_sealed_for_another_is_not_opened() -> None:
     for place in (1, 40, 70, 100, len(SEALED) - 1):
         with pytest.raises(ValueError):
