@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import time
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,9 @@ from gateway.errors import TransientDelivery
 
 _ANSWER_LIMIT = 1 << 20
 _LONGEST_WAIT = timedelta(days=1)
+_CUT = "…"
+#: https://open.feishu.cn/document/server-docs/im-v1/message-content-description/create_json
+_FEISHU_CALL = re.compile(r"<(?=/?at\b)", re.IGNORECASE)
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 #: The largest file that is fetched, and seconds for the whole of it.
 FILE_LIMIT = 20 << 20
@@ -147,12 +151,26 @@ class AccessToken:
             self._token = ""
 
 
-def cut(text: str, limit: int, *, mark: str = "…") -> str:
+def cut(text: str, limit: int, *, mark: str = _CUT) -> str:
     """The text in at most `limit` bytes of UTF-8, cut between characters; `mark` shows that it was cut."""
     encoded = text.encode()
     if len(encoded) <= limit:
         return text
     return encoded[: limit - len(mark.encode())].decode(errors="ignore") + mark
+
+
+def cut_in_json(text: str, limit: int) -> str:
+    """The same, where the text may take `limit` bytes as it stands in JSON: line breaks and signs take two or more."""
+    if len(orjson.dumps(text)) <= limit:
+        return text
+    room = limit - len(_CUT.encode())
+    longer = bisect_right(range(len(text)), room, key=lambda count: len(orjson.dumps(text[:count])))
+    return text[: longer - 1] + _CUT
+
+
+def uncalling(text: str) -> str:
+    """The text without the marks by which Feishu would call people, or everybody: nobody who complains may do that."""
+    return _FEISHU_CALL.sub("<\u200b", text)
 
 
 def with_choices(text: str, choices: Sequence[Choice]) -> str:

@@ -22,11 +22,14 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from gateway.channels.api import Api, Reply, cut
+from gateway.channels.api import Api, Reply, cut_in_json, uncalling
 from gateway.channels.base import Transport
+from gateway.channels.pace import Pace, Rate
 from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import DeliveryReceipt, OutboundMessage
 
+#: Never more than 20 in a minute, else DingTalk takes nothing for ten.
+_TWENTY_A_MINUTE = Rate(every=4.0, burst=5)
 _WHOM = re.compile(r"(?:\+?86)?(1[3-9][0-9]{9})|")
 
 
@@ -52,13 +55,15 @@ class Room(Transport):
     concurrency = 1  # a room reads in order
     #: What a code of an answer means: how long to wait, or None where it will never be taken.
     codes: ClassVar[Mapping[int, timedelta | None]]
-    #: The largest text in bytes of UTF-8.
+    #: The largest text in bytes as it stands in JSON.
     longest: ClassVar[int]
+    rate: ClassVar[Rate]
 
     def __init__(self, name: str, settings: RoomSettings) -> None:
         super().__init__(name, settings)
         self.medium = name
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.pace = Pace("the room", lambda _room: self.rate, self.rate)
         self._api = Api(timeout=settings.timeout, concurrency=1)
 
     async def close(self) -> None:
@@ -71,7 +76,8 @@ class Room(Transport):
         if called is None:
             raise PermanentDelivery("neither a mobile number nor the room")
         text = "\n".join(filter(None, (self.settings.keyword, message.forms["text"])))
-        said = self.said(cut(text, self.longest), called[1] or "")
+        said = self.said(cut_in_json(self.harmless(text), self.longest), called[1] or "")
+        await self.pace.turn(self.name)
         marked = {"X-Request-Id": message.reference}  # for whoever compares logs; robots do not look at it
         reply = await self._api.call("POST", self.settings.url, json=said, query=self.signed(), headers=marked)
         self._check(reply)
@@ -80,6 +86,10 @@ class Room(Transport):
     @abstractmethod
     def said(self, text: str, mobile: str) -> dict[str, object]:
         """The body of one message; `mobile` is whom it calls, empty for nobody."""
+
+    def harmless(self, text: str) -> str:
+        """The text without what the platform would take for more than words."""
+        return text
 
     def signed(self) -> Mapping[str, str] | None:
         """What the address needs beside itself; made anew for every message."""
@@ -103,6 +113,7 @@ class DingTalkRobot(Room):
     """A DingTalk 自定义机器人."""
 
     longest = 19_000  # of 20,000 for the whole body (460101)
+    rate = _TWENTY_A_MINUTE
     codes: ClassVar[Mapping[int, timedelta | None]] = {
         130101: timedelta(minutes=10),  # speaks too fast: silent for ten minutes
         410100: timedelta(minutes=10),
@@ -117,6 +128,10 @@ class DingTalkRobot(Room):
         shown = f"{text}\n@{mobile}" if mobile else text
         return {"msgtype": "text", "text": {"content": shown}, "at": called}
 
+    def harmless(self, text: str) -> str:
+        """The text without what the platform would take for more than words."""
+        return text
+
     def signed(self) -> Mapping[str, str] | None:
         """Key = secret, message = time in milliseconds and secret; the time may be an hour off."""
         if not self.settings.secret:
@@ -130,10 +145,15 @@ class FeishuRobot(Room):
     """A Feishu 自定义机器人."""
 
     longest = 19_000  # of 20 KB for the whole body
+    rate = Rate(every=0.65, burst=4)
     codes: ClassVar[Mapping[int, timedelta | None]] = {
         11232: timedelta(minutes=1),  # too fast
         9499: None,  # the body is not understood
     }
+
+    def harmless(self, text: str) -> str:
+        """A complaint that is quoted calls nobody."""
+        return uncalling(text)
 
     def said(self, text: str, mobile: str) -> dict[str, object]:
         """Its robots call people by an id we do not know, so the number only stands in the text.
@@ -155,6 +175,7 @@ class WeComRobot(Room):
     """A WeCom 消息推送 (formerly 群机器人); what it says is not signed, its address holds the key."""
 
     longest = 2_048
+    rate = _TWENTY_A_MINUTE
     codes: ClassVar[Mapping[int, timedelta | None]] = {
         45009: timedelta(minutes=1),  # more than 20 a minute
         40058: None,  # too long

@@ -11,6 +11,8 @@ from typing import Any, Literal, Protocol
 
 from aiohttp import web
 
+from gateway.testing.loopback import Loopback, hang_up, listening
+
 #: What a provider does to the next notice: says "later" or "never", keeps silent, or takes it and breaks off.
 Fault = Literal["busy", "refused", "silent", "dropped"]
 #: How long a busy provider asks to be left alone, where its protocol can say so.
@@ -51,17 +53,13 @@ class Provider(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class HttpProvider:
+class HttpProvider(Loopback):
     """A provider that is called by HTTP. `read` finds the notice in a request, `answers` are its replies by fault."""
 
-    url: str
     read: Callable[[web.Request, bytes], Arrived]
     answers: Mapping[Fault | None, Callable[[Arrived], web.Response]]
     settings: Mapping[str, Any] = field(default_factory=dict)
     arrived: list[Arrived] = field(default_factory=list)
-    connections: int = 0
-    most_at_once: int = 0
-    _in_hand: int = 0
     _fault: Fault | None = None
 
     def behave(self, fault: Fault | None) -> None:
@@ -70,22 +68,16 @@ class HttpProvider:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Take one notice."""
-        self._in_hand += 1
-        self.most_at_once = max(self.most_at_once, self._in_hand)
-        try:
+        with self.in_hand():
             one = self.read(request, await request.read())
             if self._fault == "silent":
                 await asyncio.sleep(60)
             if self._fault in (None, "dropped"):
                 self.arrived.append(one)
             if self._fault == "dropped":
-                assert request.transport is not None
-                request.transport.abort()
-                return web.Response()
+                return hang_up(request)
             await asyncio.sleep(0.01)  # so that several are in hand at a time
             return self.answers[self._fault](one)
-        finally:
-            self._in_hand -= 1
 
 
 @contextlib.asynccontextmanager
@@ -95,28 +87,6 @@ async def http_provider(
     settings: Callable[[str], Mapping[str, Any]],
 ) -> AsyncIterator[HttpProvider]:
     """An HTTP provider on a free port; `settings` of the transport are made from its URL."""
-    provider: HttpProvider
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        return await provider.answer(request)
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    provider = HttpProvider(url=url, read=read, answers=answers, settings=settings(url))
-    counting = asyncio.create_task(_count(provider, runner))
-    try:
+    async with listening(HttpProvider(read=read, answers=answers)) as provider:
+        provider.settings = settings(provider.url)
         yield provider
-    finally:
-        counting.cancel()
-        await asyncio.gather(counting, return_exceptions=True)
-        await runner.cleanup()
-
-
-async def _count(provider: HttpProvider, runner: web.AppRunner) -> None:
-    while True:
-        provider.connections = len(runner.server.connections) if runner.server else 0
-        await asyncio.sleep(0.01)

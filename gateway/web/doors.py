@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,9 +10,9 @@ from aiohttp import web
 
 from gateway.channels.base import Answer, Hosted, Webhook
 from gateway.errors import Refused
-from gateway.message import Accepted, Raw
+from gateway.message import Raw
 from gateway.web.auth import check_origin
-from gateway.web.callers import throttle
+from gateway.web.callers import forgive, throttle
 from gateway.web.chat.stream import visitor_of
 from gateway.web.chat.visits import VISITS
 from gateway.web.keys import ACCEPT, DOORS
@@ -46,7 +45,9 @@ async def knock(request: web.Request) -> web.Response:
             return _answered(challenge)
         if request.method == "GET" and not channel.by_get:
             raise Problem(405, "method-not-allowed", headers={"Allow": "POST"})
-        accepted = await _taken(request, channel, raw)
+        await _prove(channel, raw)
+        forgive(request, "request")
+        accepted = await request.app[ACCEPT](channel, raw)
     except Refused as refused:
         request.app[METERS].count_input(channel.name, "refused")
         told = channel.refusal(refused)
@@ -73,7 +74,8 @@ async def _heard(request: web.Request, channel: Hosted) -> web.Response:
         raise
     raw = await _raw(request, channel)
     try:
-        accepted = await _taken(request, channel, raw)
+        await _prove(channel, raw)
+        accepted = await request.app[ACCEPT](channel, raw)
     except Refused:
         refused()
         raise
@@ -93,17 +95,16 @@ async def _raw(request: web.Request, channel: Webhook) -> Raw:
     )
 
 
-async def _taken(request: web.Request, channel: Webhook, raw: Raw) -> Sequence[Accepted]:
-    """What came of an authentic input.
+async def _prove(channel: Webhook, raw: Raw) -> None:
+    """See that an input is authentic.
 
     Raises:
-        Refused: it is none.
+        Refused: it is not.
     """
     if channel.laborious or len(raw.body) > _LARGE:
         await asyncio.to_thread(channel.verify, raw)
     else:
         channel.verify(raw)
-    return await request.app[ACCEPT](channel, raw)
 
 
 async def read_body(request: web.Request, channel: Webhook) -> bytes:

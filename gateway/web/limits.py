@@ -66,6 +66,11 @@ class Buckets:
         self._full_at[caller] = owed
         return 0
 
+    def give_back(self, caller: str) -> None:
+        """Put the token back that was taken last."""
+        if caller in self._full_at:
+            self._full_at[caller] -= self._cost
+
     def _forget(self, now: float) -> None:
         kept = {caller: at for caller, at in self._full_at.items() if at > now}
         # So many callers in one minute are a flood: forgetting some is cheaper than keeping all.

@@ -16,11 +16,12 @@ import pytest
 from aiohttp import web
 
 from gateway.channels.api import cut, with_choices
-from gateway.channels.base import Choice
+from gateway.channels.base import Channel, Choice, Transport
 from gateway.channels.rooms import DingTalkRobot, FeishuRobot, Room, RoomSettings, WeComRobot
 from gateway.errors import TransientDelivery
 from gateway.message import OutboundMessage
 from gateway.testing.kit import Arrived, Fault, Provider, TransportConformance, http_provider
+from tests.channels.slow_motion import slow_motion
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 
@@ -47,6 +48,13 @@ class Robots(TransportConformance):
             "refused": lambda _one: web.json_response(dict(self.refusal)),
         }
         return http_provider(self.read, answers, lambda url: {"url": f"{url}/hook?key=synthetic-key"})
+
+    def build(self, name: str, **settings: Any) -> Channel | Transport:
+        """A robot whose turns take no time."""
+        made = super().build(name, **settings)
+        assert isinstance(made, Room)
+        slow_motion(made.pace)
+        return made
 
     def read(self, request: web.Request, body: bytes) -> Arrived:
         said = json.loads(body)
@@ -153,6 +161,40 @@ def test_a_text_is_cut_between_characters_and_says_so(text: str, limit: int) -> 
     assert len(done.encode()) <= limit
     assert done == text or (done.endswith("…") and text.startswith(done[:-1]))
     assert done == text or len(done.encode()) > limit - 8
+
+
+@pytest.mark.parametrize("adapter", [DingTalkRobot, FeishuRobot, WeComRobot])
+@pytest.mark.parametrize("word", ["\n", '"', "投诉", "a", "<at>"])
+async def test_what_a_robot_says_fits_however_its_signs_are_written(adapter: type[Room], word: str) -> None:
+    sizes: list[int] = []
+
+    def read(_request: web.Request, body: bytes) -> Arrived:
+        sizes.append(len(body))
+        return Arrived(reference="", to=(), text="")
+
+    answers: dict[Fault | None, Any] = {None: lambda _one: web.json_response({"errcode": 0, "code": 0})}
+    async with http_provider(read, answers, lambda url: {"url": url}) as provider:
+        one = adapter("duty-room", RoomSettings(url=provider.url))
+        await one.send(OutboundMessage(reference="n1", to="13800001234", forms={"text": word * 20_000}))
+        await one.close()
+    assert one.longest * 0.99 < sizes[0] < max(one.longest + 200, 2_300)
+
+
+@pytest.mark.parametrize(("adapter", "a_minute"), [(DingTalkRobot, 20), (WeComRobot, 20), (FeishuRobot, 100)])
+async def test_a_robot_never_speaks_faster_than_its_room_allows(adapter: type[Room], a_minute: int) -> None:
+    one = robot(adapter)
+    motion = slow_motion(one.pace)
+    said_at: list[float] = []
+    for _ in range(120):
+        await one.pace.turn(one.name)
+        said_at.append(motion.now)
+    for seconds, most in ((60, a_minute), (1, 5)):
+        assert max(sum(at <= other < at + seconds for other in said_at) for at in said_at) <= most
+
+
+def test_a_complaint_that_is_quoted_calls_nobody_of_a_feishu_room() -> None:
+    assert robot(FeishuRobot).harmless('<at user_id="all">所有人</at>') == '<\u200bat user_id="all">所有人<\u200b/at>'
+    assert robot(DingTalkRobot).harmless("<at>") == "<at>"
 
 
 def test_buttons_are_lines_where_there_are_none() -> None:

@@ -7,19 +7,20 @@ open.dingtalk.com; its clock is virtual. The platform's own SDK talks with it in
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import aiohttp
 from aiohttp import web
 
-JSON = dict[str, Any]
+from gateway.testing.loopback import listening
+from gateway.testing.provider import Arrived
+from tests.servers.platform import JSON, Fault, Platform
+
 APP_KEY, SECRET = "dingue4kfzdxbyn0pjqd", "synthetic-secret"
-#: What sending does from now on instead of its work. `dropped` takes it and breaks off before the answer.
-Fault = Literal["busy", "refused", "silent", "dropped", "broken"]
 TOPIC = "/v1.0/im/bot/messages/get"
 _LIFE = 7200.0
 _TICKET_LIFE = 90.0
@@ -29,19 +30,13 @@ _A_MINUTE = 20
 
 
 @dataclass(slots=True, kw_only=True)
-class DingTalkServer:
-    """One platform: `sent` are the messages taken, `tokens` how many were given out, `now` its clock in seconds.
+class DingTalkServer(Platform):
+    """One platform.
 
     `sessions` are those that take answers, `strangers` people outside the robot's scope, `flooded` those who were
     written to too often. `acks` are the answers to what was sent over connections, of which `open` are there now.
     """
 
-    url: str = ""
-    secret: str = SECRET
-    now: float = 0.0
-    sent: list[JSON] = field(default_factory=list)
-    tokens: int = 0
-    faults: Fault | None = None
     refusal: str = "staffId.notExisted"
     wait: str = "7"
     sessions: set[str] = field(default_factory=set)
@@ -55,11 +50,8 @@ class DingTalkServer:
     open: list[web.WebSocketResponse] = field(default_factory=list)
     acks: list[JSON] = field(default_factory=list)
     acked: asyncio.Event = field(default_factory=asyncio.Event)
-    most_at_once: int = 0
-    connections: int = 0
     _tickets: dict[str, float] = field(default_factory=dict)
     _frames: int = 0
-    _in_hand: int = 0
     _token: str = ""
     _until: float = 0.0
 
@@ -79,15 +71,15 @@ class DingTalkServer:
             case "/connect":
                 return await self._connect(request)
             case "/robot/sendBySession":
-                return await self._send(request, self._there)
+                return await self.send(request, partial(self._there, request.query.get("session", "")))
         if request.path.startswith("/store/"):
             return self._file(request.path.removeprefix("/store/"))
         token = request.headers.get("x-acs-dingtalk-access-token", "")
-        if not token or token != self._token or self.now >= self._until:
+        if not token or token != self._token or self.now >= self._until or self.stale:
             return _refused(400, "InvalidAuthentication")
         match request.path:
             case "/v1.0/robot/oToMessages/batchSend":
-                return await self._send(request, self._to_person)
+                return await self.send(request, self._to_person)
             case "/v1.0/robot/messageFiles/download":
                 asked = await request.json()
                 code = asked["downloadCode"]
@@ -105,36 +97,19 @@ class DingTalkServer:
         self._token, self._until = f"TOKEN-{self.tokens}", self.now + _LIFE
         return web.json_response({"accessToken": self._token, "expireIn": int(_LIFE)})
 
-    async def _send(self, request: web.Request, take: Any) -> web.StreamResponse:
-        self._in_hand += 1
-        self.most_at_once = max(self.most_at_once, self._in_hand)
-        try:
-            body = await request.read()
-            said: JSON = {**json.loads(body), "reference": request.headers.get("X-Request-Id", "")}
-            said["session"] = request.query.get("session", "")
-            match self.faults:
-                case "silent":
-                    await asyncio.sleep(60)
-                case "busy":
-                    code = "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"
-                    return web.json_response({"code": code}, status=403, headers={"Retry-After": self.wait})
-                case "refused":
-                    return _refused(400, self.refusal)
-                case "broken":
-                    return web.Response(status=502)
-                case "dropped":
-                    self.sent.append(said)
-                    assert request.transport is not None
-                    request.transport.abort()
-                    return web.Response()
-            await asyncio.sleep(0.01)  # so that several are in hand at a time
-            answer: web.Response = take(body, said)
-            return answer
-        finally:
-            self._in_hand -= 1
+    def read(self, sent: JSON) -> Arrived:
+        """To a person."""
+        said = json.loads(sent["msgParam"])["content"]
+        return Arrived(reference=sent["reference"], to=tuple(sent["userIds"]), text=said)
 
-    def _there(self, body: bytes, said: JSON) -> web.Response:
-        session = said["session"]
+    def refused(self, fault: Fault) -> web.Response:
+        """Not now, or never."""
+        if fault == "refused":
+            return _refused(400, self.refusal)
+        code = "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"
+        return web.json_response({"code": code}, status=403, headers={"Retry-After": self.wait})
+
+    def _there(self, session: str, body: bytes, said: JSON) -> web.Response:
         if session not in self.sessions:
             return web.Response(status=500) if self.over == "500" else _said(300001, "session 不存在")
         if len(body) > _BODY_LIMIT:
@@ -143,7 +118,7 @@ class DingTalkServer:
         self.said_at[session] = [*lately, self.now]
         if len(lately) >= _A_MINUTE:
             return _said(130101, "send too fast")
-        self.sent.append(said)
+        self.sent.append({**said, "session": session})
         return _said(0, "ok")
 
     def _to_person(self, body: bytes, said: JSON) -> web.Response:
@@ -222,30 +197,9 @@ class DingTalkServer:
             return None
 
 
-@contextlib.asynccontextmanager
-async def dingtalk_server(**settings: Any) -> AsyncIterator[DingTalkServer]:
+def dingtalk_server(**settings: Any) -> AbstractAsyncContextManager[DingTalkServer]:
     """The platform on a free port."""
-    server = DingTalkServer(**settings)
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    counting = asyncio.create_task(_count(server, runner))
-    try:
-        yield server
-    finally:
-        counting.cancel()
-        await asyncio.gather(counting, return_exceptions=True)
-        await runner.cleanup()
-
-
-async def _count(server: DingTalkServer, runner: web.AppRunner) -> None:
-    while True:
-        assert runner.server is not None
-        server.connections = len(runner.server.connections)
-        await asyncio.sleep(0.01)
+    return listening(DingTalkServer(**settings))
 
 
 def _said(code: int, message: str) -> web.Response:

@@ -7,20 +7,20 @@ is virtual. The platform's own SDK talks with it in tests/channels/feishu/test_s
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 from aiohttp import web
 
-JSON = dict[str, Any]
+from gateway.testing.loopback import listening
+from gateway.testing.provider import Arrived
+from tests.servers.platform import JSON, Fault, Platform
+
 APP_ID, SECRET = "cli_9f5343c580712544", "synthetic-secret"
-#: What sending does from now on instead of its work. `dropped` takes it and breaks off before the answer.
-Fault = Literal["busy", "too fast", "refused", "silent", "dropped", "broken"]
 _LIFE = 7200.0
 _BODY_LIMIT = 150 * 1024
 _REMEMBERS = 3600.0  # seconds for which a `uuid` is known
@@ -28,30 +28,21 @@ _KINDS = {"open_id": "ou_", "union_id": "on_", "chat_id": "oc_"}
 
 
 @dataclass(slots=True, kw_only=True)
-class FeishuServer:
-    """One platform: `sent` are the messages taken, `tokens` how many were given out, `now` its clock in seconds.
+class FeishuServer(Platform):
+    """One platform.
 
     `gone` are messages that cannot be replied to, `strangers` people who cannot be written to. A token is given out
     again while it is good for half an hour more, as the platform does.
     """
 
-    url: str = ""
-    secret: str = SECRET
-    now: float = 0.0
-    sent: list[JSON] = field(default_factory=list)
-    tokens: int = 0
     token_asks: int = 0
-    faults: Fault | None = None
     refusal: int = 230013
     wait: str = "7"
     strangers: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     forwarded: dict[str, JSON] = field(default_factory=dict)
-    most_at_once: int = 0
-    connections: int = 0
     _known: dict[str, tuple[float, str]] = field(default_factory=dict)
-    _in_hand: int = 0
     _good: dict[str, float] = field(default_factory=dict)
 
     def forget_tokens(self) -> None:
@@ -66,12 +57,12 @@ class FeishuServer:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not token:
             return _said(99991661, "Missing access token for authorization.", 400)
-        if self._good.get(token, 0.0) <= self.now:
+        if self._good.get(token, 0.0) <= self.now or self.stale:
             return _said(99991663, "Invalid access token for authorization.", 400)
         if request.method == "POST" and path == "/im/v1/messages":
-            return await self._send(request, "")
+            return await self.send(request, partial(self._checked, request, ""))
         if request.method == "POST" and (reply := re.fullmatch(r"/im/v1/messages/([^/]+)/reply", path)):
-            return await self._send(request, reply[1])
+            return await self.send(request, partial(self._checked, request, reply[1]))
         if resource := re.fullmatch(r"/im/v1/messages/([^/]+)/resources/([^/]+)", path):
             return self._file(resource[1], resource[2], request.query.get("type", ""))
         if message := re.fullmatch(r"/im/v1/messages/([^/]+)", path):
@@ -90,35 +81,22 @@ class FeishuServer:
         given = {"code": 0, "msg": "ok", "tenant_access_token": token, "expire": int(until - self.now)}
         return web.json_response(given)
 
-    async def _send(self, request: web.Request, under: str) -> web.StreamResponse:
-        self._in_hand += 1
-        self.most_at_once = max(self.most_at_once, self._in_hand)
-        try:
-            body = await request.read()
-            said: JSON = {**json.loads(body), "reference": request.headers.get("X-Request-Id", ""), "under": under}
-            said["to"] = said.get("receive_id", under)
-            match self.faults:
-                case "silent":
-                    await asyncio.sleep(60)
-                case "busy":
-                    return _said(99991400, "request trigger frequency limit", 429, {"x-ogw-ratelimit-reset": self.wait})
-                case "too fast":
-                    return _said(230020, "This operation triggers the frequency limit.", 400)
-                case "refused":
-                    return _said(self.refusal, "refused", 400)
-                case "broken":
-                    return web.Response(status=502)
-                case "dropped":
-                    self._take(said)
-                    assert request.transport is not None
-                    request.transport.abort()
-                    return web.Response()
-            await asyncio.sleep(0.01)  # so that several are in hand at a time
-            return self._checked(request, body, said, under)
-        finally:
-            self._in_hand -= 1
+    def read(self, sent: JSON) -> Arrived:
+        """To a person, or under a message."""
+        text = json.loads(sent["content"])["text"]
+        return Arrived(reference=sent["reference"], to=(sent["to"],), text=text)
 
-    def _checked(self, request: web.Request, body: bytes, said: JSON, under: str) -> web.Response:
+    def refused(self, fault: Fault) -> web.Response:
+        """Not now, not to this person now, or never."""
+        match fault:
+            case "busy":
+                return _said(99991400, "request trigger frequency limit", 429, {"x-ogw-ratelimit-reset": self.wait})
+            case "too fast":
+                return _said(230020, "This operation triggers the frequency limit.", 400)
+        return _said(self.refusal, "refused", 400)
+
+    def _checked(self, request: web.Request, under: str, body: bytes, said: JSON) -> web.Response:
+        said |= {"under": under, "to": said.get("receive_id", under)}
         if len(body) > _BODY_LIMIT:
             return _said(230025, "The length of the message content reaches its limit.", 400)
         if under in self.gone:
@@ -155,30 +133,9 @@ class FeishuServer:
         return web.json_response({"code": 0, "msg": "success", "data": self.forwarded[message_id]})
 
 
-@contextlib.asynccontextmanager
-async def feishu_server(**settings: Any) -> AsyncIterator[FeishuServer]:
+def feishu_server(**settings: Any) -> AbstractAsyncContextManager[FeishuServer]:
     """The platform on a free port."""
-    server = FeishuServer(**settings)
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    counting = asyncio.create_task(_count(server, runner))
-    try:
-        yield server
-    finally:
-        counting.cancel()
-        await asyncio.gather(counting, return_exceptions=True)
-        await runner.cleanup()
-
-
-async def _count(server: FeishuServer, runner: web.AppRunner) -> None:
-    while True:
-        assert runner.server is not None
-        server.connections = len(runner.server.connections)
-        await asyncio.sleep(0.01)
+    return listening(FeishuServer(**settings))
 
 
 def _said(code: int, message: str, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -7,9 +7,9 @@ posted twice is there twice.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from gateway.testing.loopback import Loopback, hang_up, listening
 from gateway.testing.provider import BUSY_FOR, Arrived, Fault
 
 KEY = "synthetic-key-of-the-other-city"
@@ -27,11 +28,10 @@ def w3(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@dataclass(slots=True)
-class Open311Server:
+@dataclass(slots=True, kw_only=True)
+class Open311Server(Loopback):
     """The endpoint; `gives` is what it tells who reports: ``id``, ``token`` or ``nothing``."""
 
-    url: str = ""
     key: str = KEY
     gives: str = "id"
     services: frozenset[str] = frozenset({"lamp", "hole"})
@@ -41,9 +41,6 @@ class Open311Server:
     asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     told: Counter[str] = field(default_factory=Counter)
     fault: Fault | None = None
-    most_at_once: int = 0
-    connections: int = 0
-    _in_hand: int = 0
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -77,7 +74,22 @@ class Open311Server:
             }
         return update_id
 
-    async def post_request(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """One call."""
+        match request.method, request.path.removeprefix("/v2/").removesuffix(".json").split("/"):
+            case "POST", ["requests"]:
+                return await self._post_request(request)
+            case "POST", ["servicerequestupdates"]:
+                return await self._post_update(request)
+            case "GET", ["requests"]:
+                return self._get_requests(request)
+            case "GET", ["servicerequestupdates"]:
+                return self._get_updates(request)
+            case "GET", ["tokens", token]:
+                return web.json_response([{"service_request_id": token.removeprefix("t"), "token": token}])
+        return web.Response(status=404)
+
+    async def _post_request(self, request: web.Request) -> web.StreamResponse:
         """``POST requests.json``."""
         form = await _form(request)
         wrong = self._refused(form) or self._unknown(form)
@@ -85,7 +97,7 @@ class Open311Server:
             return wrong
         return await self._taken(request, form, form["service_code"], self._open)
 
-    async def post_update(self, request: web.Request) -> web.StreamResponse:
+    async def _post_update(self, request: web.Request) -> web.StreamResponse:
         """``POST servicerequestupdates.json``; the same update id again is the same update, as FixMyStreet wants it."""
         form = await _form(request)
         if (wrong := self._refused(form)) is not None:
@@ -97,7 +109,7 @@ class Open311Server:
             return errors(400, f"missing {sorted(missing)}")
         return await self._taken(request, form, str(known["service_code"]), self._add)
 
-    async def get_requests(self, request: web.Request) -> web.StreamResponse:
+    def _get_requests(self, request: web.Request) -> web.StreamResponse:
         """``GET requests.json``."""
         self.asked.append(("requests", dict(request.query)))
         ids = set(filter(None, request.query.get("service_request_id", "").split(",")))
@@ -111,18 +123,13 @@ class Open311Server:
         ]
         return web.json_response(found)
 
-    async def get_updates(self, request: web.Request) -> web.StreamResponse:
+    def _get_updates(self, request: web.Request) -> web.StreamResponse:
         """``GET servicerequestupdates.json``."""
         self.asked.append(("servicerequestupdates", dict(request.query)))
         since, until = request.query.get("start_date", ""), request.query.get("end_date", "9")
         found = [one for one in self.updates if since <= one["updated_datetime"] <= until]
         self.told.update(one["update_id"] for one in found)
         return web.json_response(found)
-
-    async def get_token(self, request: web.Request) -> web.StreamResponse:
-        """``GET tokens/{token}.json``."""
-        token = request.match_info["token"]
-        return web.json_response([{"service_request_id": token.removeprefix("t"), "token": token}])
 
     def _refused(self, form: Mapping[str, str]) -> web.Response | None:
         if form.get("api_key") != self.key:
@@ -137,14 +144,11 @@ class Open311Server:
         return None
 
     async def _taken(self, request: web.Request, form: Mapping[str, str], code: str, keep: Any) -> web.StreamResponse:
-        self._in_hand += 1
-        self.most_at_once = max(self.most_at_once, self._in_hand)
-        try:
+        with self.in_hand():
             match self.fault:
                 case "busy":
-                    return web.json_response(
-                        [], status=429, headers={"Retry-After": str(int(BUSY_FOR.total_seconds()))}
-                    )
+                    wait = str(int(BUSY_FOR.total_seconds()))
+                    return web.json_response([], status=429, headers={"Retry-After": wait})
                 case "refused":
                     return errors(400, "not today")
                 case "silent":
@@ -153,13 +157,9 @@ class Open311Server:
             self.arrived.append(Arrived(reference=reference, to=(code,), text=form["description"]))
             answer = keep(form)
             if self.fault == "dropped":
-                assert request.transport is not None
-                request.transport.abort()
-                return web.Response()
+                return hang_up(request)
             await asyncio.sleep(0.01)
             return web.json_response([answer], status=201)
-        finally:
-            self._in_hand -= 1
 
     def _open(self, form: Mapping[str, str]) -> dict[str, Any]:
         request_id = str(638344 + len(self.requests))
@@ -193,33 +193,9 @@ def errors(status: int, description: str) -> web.Response:
     return web.json_response([{"code": status, "description": description}], status=status)
 
 
-@contextlib.asynccontextmanager
-async def open311_server(**settings: Any) -> AsyncIterator[Open311Server]:
+def open311_server(**settings: Any) -> AbstractAsyncContextManager[Open311Server]:
     """The endpoint on a free port."""
-    server = Open311Server(**settings)
-    app = web.Application()
-    app.router.add_post("/v2/requests.json", server.post_request)
-    app.router.add_post("/v2/servicerequestupdates.json", server.post_update)
-    app.router.add_get("/v2/requests.json", server.get_requests)
-    app.router.add_get("/v2/servicerequestupdates.json", server.get_updates)
-    app.router.add_get("/v2/tokens/{token}.json", server.get_token)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v2"
-    counting = asyncio.create_task(_count(server, runner))
-    try:
-        yield server
-    finally:
-        counting.cancel()
-        await asyncio.gather(counting, return_exceptions=True)
-        await runner.cleanup()
-
-
-async def _count(server: Open311Server, runner: web.AppRunner) -> None:
-    while True:
-        server.connections = len(runner.server.connections) if runner.server else 0
-        await asyncio.sleep(0.01)
+    return listening(Open311Server(**settings), "/v2")
 
 
 async def _form(request: web.Request) -> dict[str, str]:

@@ -9,11 +9,16 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
+
+from gateway.testing import provider
+from gateway.testing.loopback import Loopback, hang_up, listening
 
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawx"  # the example of Telegram's documentation
 #: What a method does from now on instead of its work. `dropped` takes it and breaks off before the answer.
@@ -33,14 +38,13 @@ class Failed(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class TelegramServer:
+class TelegramServer(Loopback):
     """One bot's cloud: what it was asked for, and what it does.
 
     `sent` are the messages taken, `asked` all calls. `blocked` and `unknown` are chats, `moved` groups with a new id.
     `strict` refuses a second message to a person within a second, as the real one does.
     """
 
-    url: str = ""
     token: str = TOKEN
     sent: list[JSON] = field(default_factory=list)
     asked: list[tuple[str, JSON]] = field(default_factory=list)
@@ -56,14 +60,36 @@ class TelegramServer:
     secret: str = ""
     allowed: list[str] = field(default_factory=list)
     pushing_failed: str = ""
-    connections: int = 0
-    most_at_once: int = 0
     _waiting: list[JSON] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: itertools.count(9001))
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _asking: int = 0
-    _in_hand: int = 0
     _last: dict[str, float] = field(default_factory=dict)
+
+    # --- What the kit does
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What points a bot at it."""
+        return {"api_url": self.url}
+
+    @property
+    def arrived(self) -> list[provider.Arrived]:
+        """Every message taken."""
+        return [
+            provider.Arrived(reference=one.get("reference", ""), to=(one["chat_id"],), text=one["text"])
+            for one in self.sent
+        ]
+
+    def behave(self, fault: provider.Fault | None) -> None:
+        """Answer sendMessage so from now on."""
+        own: Mapping[provider.Fault, Fault] = {
+            "busy": "busy",
+            "refused": "blocked",
+            "silent": "silent",
+            "dropped": "dropped",
+        }
+        self.faults = {"sendMessage": own[fault]} if fault else {}
 
     # --- What a test does
 
@@ -101,7 +127,7 @@ class TelegramServer:
             await asyncio.sleep(0.05)
         raise AssertionError(f"not taken in {tries} pushes")
 
-    async def arrived(self, count: int, seconds: float = 10) -> list[JSON]:
+    async def until_sent(self, count: int, seconds: float = 10) -> list[JSON]:
         """The messages that bot sent, as soon as there are `count`."""
         async with asyncio.timeout(seconds):
             while len(self.sent) < count:  # noqa: ASYNC110  the other end tells nobody
@@ -112,33 +138,30 @@ class TelegramServer:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One call."""
-        method = request.match_info["method"]
-        if request.match_info["token"] != self.token:
+        if found := re.fullmatch("/file/bot([^/]+)/(.+)", request.path):
+            return await self._serve_file(request, found[1], found[2])
+        found = re.fullmatch("/bot([^/]+)/([^/]+)", request.path)
+        if found is None or found[1] != self.token:
             return _refusal(Failed(401, "Unauthorized"))
+        method = found[2]
         asked: JSON = {**request.query, **{name: str(value) for name, value in (await request.post()).items()}}
         self.asked.append((method, asked))
-        self._in_hand += method == "sendMessage"
-        self.most_at_once = max(self.most_at_once, self._in_hand)
-        try:
-            fault = self.faults.get(method)
-            if fault not in (None, "dropped"):
-                return await self._misbehave(request, fault)
-            result = await self._work(method, asked)
-            if fault == "dropped":
-                assert request.transport is not None
-                request.transport.abort()
-            await asyncio.sleep(0.005)
-            return web.json_response({"ok": True, "result": result})
-        except Failed as failed:
-            return _refusal(failed)
-        finally:
-            self._in_hand -= method == "sendMessage"
+        with self.in_hand() if method == "sendMessage" else contextlib.nullcontext():
+            try:
+                fault = self.faults.get(method)
+                if fault not in (None, "dropped"):
+                    return await self._misbehave(request, fault)
+                result = await self._work(method, asked)
+                if fault == "dropped":
+                    return hang_up(request)
+                await asyncio.sleep(0.005)
+                return web.json_response({"ok": True, "result": result})
+            except Failed as failed:
+                return _refusal(failed)
 
-    async def serve_file(self, request: web.Request) -> web.StreamResponse:
-        """A file by its path."""
-        known = dict(self.files.values())
-        content = known.get(request.match_info["path"])
-        if request.match_info["token"] != self.token or content is None:
+    async def _serve_file(self, request: web.Request, token: str, path: str) -> web.StreamResponse:
+        content = dict(self.files.values()).get(path)
+        if token != self.token or content is None:
             raise web.HTTPNotFound
         fault = self.faults.get("file")
         if fault == "broken":
@@ -150,8 +173,7 @@ class TelegramServer:
         await response.prepare(request)
         await response.write(content[: len(content) // 2] if fault == "cut off" else content)
         if fault == "cut off":
-            assert request.transport is not None
-            request.transport.abort()
+            hang_up(request)
         return response
 
     async def _misbehave(self, request: web.Request, fault: Fault | None) -> web.StreamResponse:
@@ -167,9 +189,7 @@ class TelegramServer:
                 return web.Response(status=502, text="<html>Bad Gateway</html>", content_type="text/html")
             case "silent":
                 await asyncio.sleep(60)
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response()
+        return hang_up(request)
 
     async def _work(self, method: str, asked: JSON) -> Any:
         match method:
@@ -268,27 +288,6 @@ def _refusal(failed: Failed) -> web.Response:
     return web.json_response(told, status=failed.code)
 
 
-@contextlib.asynccontextmanager
-async def telegram_server(token: str = TOKEN) -> AsyncIterator[TelegramServer]:
+def telegram_server(token: str = TOKEN) -> AbstractAsyncContextManager[TelegramServer]:
     """A server on a free port until the end of the block."""
-    server = TelegramServer(token=token)
-    app = web.Application()
-    app.router.add_route("*", "/bot{token:[^/]+}/{method}", server.answer)
-    app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", server.serve_file)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    counting = asyncio.create_task(_count(server, runner))
-    try:
-        yield server
-    finally:
-        counting.cancel()
-        await asyncio.gather(counting, return_exceptions=True)
-        await runner.cleanup()
-
-
-async def _count(server: TelegramServer, runner: web.AppRunner) -> None:
-    while True:
-        server.connections = len(runner.server.connections) if runner.server else 0
-        await asyncio.sleep(0.01)
+    return listening(TelegramServer(token=token))

@@ -6,15 +6,16 @@ Written after https://pay.weixin.qq.com/doc/v3/merchant/4012533431 (complaints),
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import contextlib
 import functools
 import json
 import re
 import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.message import Raw
+from gateway.testing.loopback import Loopback, hang_up, listening
 
 JSON = dict[str, Any]
 MERCHANT, SERIAL = "1900000001", "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"
@@ -136,10 +138,9 @@ def complaint(number: str, **more: Any) -> JSON:
 
 
 @dataclass(slots=True, kw_only=True)
-class WeChatPayServer:
+class WeChatPayServer(Loopback):
     """One merchant's complaints by number, what was said about each, and every request that came."""
 
-    url: str = ""
     complaints: dict[str, JSON] = field(default_factory=dict)
     histories: dict[str, list[JSON]] = field(default_factory=dict)
     told: list[tuple[str, str, JSON]] = field(default_factory=list)
@@ -171,9 +172,7 @@ class WeChatPayServer:
         if self.fault and self.fault_of in request.path:
             if self.fault == "dropped":
                 self._take(request, body)
-                assert request.transport is not None
-                request.transport.abort()
-                return web.Response()
+                return hang_up(request)
             if self.fault in ("busy", "broken", "silent", "locked", "missing"):
                 return await self._on_a_bad_day()
         made = self._take(request, body)
@@ -186,8 +185,6 @@ class WeChatPayServer:
         return made
 
     async def _on_a_bad_day(self) -> web.StreamResponse:
-        import asyncio
-
         match self.fault:
             case "busy":
                 return web.json_response({"code": "FREQUENCY_LIMITED"}, status=429, headers={"Retry-After": "2"})
@@ -256,17 +253,6 @@ def _code(status: int, code: str) -> web.Response:
     return web.json_response({"code": code, "message": "synthetic"}, status=status)
 
 
-@contextlib.asynccontextmanager
-async def wechat_pay_server() -> AsyncIterator[WeChatPayServer]:
+def wechat_pay_server() -> AbstractAsyncContextManager[WeChatPayServer]:
     """One on a free port."""
-    server = WeChatPayServer()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield server
-    finally:
-        await runner.cleanup()
+    return listening(WeChatPayServer())

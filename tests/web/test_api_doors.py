@@ -136,3 +136,15 @@ async def test_metrics_count_inputs_and_what_waits_without_personal_data(house: 
     assert 'gateway_inputs_total{channel="push",outcome="refused"} 1.0' in text
     assert 'gateway_notices_waiting{state="queued"} ' in text and 'gateway_part_up{part="push"} 1.0' in text
     assert "13800001234" not in text and "example.com" not in text
+
+
+async def test_who_proves_to_be_the_platform_may_push_as_often_as_people_complain_and_others_may_not(
+    tmp_path: Path,
+) -> None:
+    limits = Limits(requests_per_minute=2)
+    async with open_house(f"sqlite:///{tmp_path / 'gateway.sqlite3'}", limits) as house:
+        for number in range(5):
+            body = b"no light %d" % number
+            assert (await house.client.post("/channels/push", data=body, headers=signed(body))).status == 200
+        forged = [(await house.client.post("/channels/push", data=b"x", headers=signed(b"y"))).status for _ in range(3)]
+        assert forged == [401, 401, 429]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from gateway.channels.api import uncalling
 from gateway.channels.base import Answer, Fetching, Parsed, Webhook
 from gateway.channels.feishu.cloud import GONE, Cloud
 from gateway.channels.feishu.reading import DIRECT, read
@@ -26,8 +27,6 @@ _CHAT = Rate(every=0.2, burst=5)
 _ALL = Rate(every=60 / 950, burst=50)
 _RECIPIENTS = {"ou": "open_id", "on": "union_id", "oc": "chat_id"}
 _UUID = re.compile(r"[A-Za-z0-9_-]{1,50}")
-#: In a text this would call people by name, or everybody.
-_CALL = re.compile(r"<(?=/?at\b)", re.IGNORECASE)
 
 
 class Feishu(Webhook, Talking, Fetching):
@@ -86,7 +85,7 @@ class Feishu(Webhook, Talking, Fetching):
         """One text: under what was said in a group, where that is wanted and still possible, else to the person."""
         said: dict[str, object] = {
             "msg_type": "text",
-            "content": orjson.dumps({"text": _CALL.sub("<\u200b", text)}).decode(),
+            "content": orjson.dumps({"text": uncalling(text)}).decode(),
             "uuid": _uuid(message.reference, number),
         }
         await self.pace.turn(message.to)

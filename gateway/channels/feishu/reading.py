@@ -24,6 +24,8 @@ from gateway.message import DeliveryReceipt, InboundMessage, Raw, Talk
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 #: Who takes a message back: its author, and not somebody who looks after the group.
 _AUTHOR = "message_owner"
+#: As milliseconds it would be in the year 5138.
+_MICROSECONDS = 10**14
 #: The route of a private chat; it ends that of a group.
 DIRECT = "direct"
 
@@ -131,6 +133,13 @@ def _chosen(channel: str, raw: Raw, number: str, event: Mapping[str, Any], at: d
     return noted(channel, raw, number, "event:application.bot.menu_v6", at)
 
 
-def _time(milliseconds: Any) -> datetime | None:
-    """They write it as text."""
-    return None if milliseconds is None else moment(int(milliseconds) / 1000)
+def _time(written: Any) -> datetime | None:
+    """They write it as text: in milliseconds, but in the head of some pushes in microseconds.
+
+    https://open.feishu.cn/document/server-docs/event-subscription-guide/overview shows these,
+    …/im-v1/message/events/receive those.
+    """
+    if written is None:
+        return None
+    ticks = int(written)
+    return moment(ticks / 1000 if ticks < _MICROSECONDS else ticks / 1_000_000)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateway.channels.api import FILE_LIMIT, FILE_TIMEOUT, AccessToken, Api, Reply, TooLong
 from gateway.errors import PermanentDelivery, TransientDelivery
@@ -25,6 +26,8 @@ ANSWERS_KEEP = timedelta(hours=48)
 ANSWERS = 5
 #: The token is not taken any more: a new one, and the call once again.
 _STALE = frozenset({40001, 40014, 42001, 41001})
+#: Where WeChat keeps videos.
+_STORE = ".qq.com"
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 #: What a code means: how long to wait, or None where it will never be taken.
 Codes = Mapping[int, timedelta | None]
@@ -116,12 +119,22 @@ class Cloud:
         return reply.document
 
     async def file(self, reference: str) -> File:
-        """A file that somebody sent, up to 20 MB; the platforms keep it for three days."""
+        """A file that somebody sent, up to 20 MB; the platforms keep it for three days.
+
+        Of a video WeChat tells the file, or only where it lies:
+        https://developers.weixin.qq.com/doc/service/api/material/temporary/api_getmedia
+        """
         media_id, _, name = reference.partition(" ")
         try:
             reply = await self._asked(
                 "GET", "/cgi-bin/media/get", {"media_id": media_id}, limit=FILE_LIMIT, within=FILE_TIMEOUT
             )
+            if (place := _place_of_video(reply)) is not None:
+                if not self._trusts(place):
+                    raise PermanentDelivery("not an address of the platform")
+                reply = await self._api.call("GET", place, limit=FILE_LIMIT, within=FILE_TIMEOUT)
+                if reply.status != 200:
+                    raise PermanentDelivery("it is gone", status=str(reply.status))
         except TooLong as error:
             raise PermanentDelivery(error.reason) from error
         return File(name=name, media_type=reply.media_type or "application/octet-stream", content=reply.content)
@@ -131,7 +144,7 @@ class Cloud:
             token = await self._token.get()
             query = {**query, "access_token": token}
             reply = await self._api.call(method, f"{self._place}{path}", query=query, **more)
-            if reply.attached:
+            if reply.attached or _place_of_video(reply) is not None:
                 return reply
             if _code(reply) in _STALE:
                 self._token.expire(token)
@@ -140,6 +153,13 @@ class Cloud:
             checked(reply, self._codes)
             return reply
         raise AssertionError("unreachable")
+
+    def _trusts(self, url: str) -> bool:
+        """Whether videos lie there: on the platform's own hosts, which serve some of them without TLS."""
+        place, own = urlsplit(url), urlsplit(self._place)
+        if (place.scheme, place.netloc) == (own.scheme, own.netloc):
+            return True
+        return place.scheme in ("http", "https") and f".{place.netloc}".endswith(_STORE)
 
     async def _fetch_token(self) -> tuple[str, float]:
         reply = await self._ask_token(self._api, self._place)
@@ -164,6 +184,11 @@ def checked(reply: Reply, codes: Codes) -> None:
             raise PermanentDelivery(said, status=str(code))
         raise TransientDelivery(said, retry_after=wait)
     raise TransientDelivery(said)
+
+
+def _place_of_video(reply: Reply) -> str | None:
+    place = reply.document.get("video_url")
+    return place if reply.status == 200 and not reply.attached and isinstance(place, str) else None
 
 
 def _code(reply: Reply) -> int | None:

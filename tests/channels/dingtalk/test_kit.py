@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,11 +16,8 @@ from gateway.channels.dingtalk import DingTalk
 from gateway.errors import Refused
 from gateway.message import Raw
 from gateway.testing.kit import (
-    BUSY_FOR,
-    Arrived,
     ChannelConformance,
     Deliver,
-    Fault,
     House,
     Provider,
     TransportConformance,
@@ -29,7 +26,7 @@ from gateway.testing.kit import (
 from gateway.testing.steps import play
 from tests.channels.dingtalk.at_hand import SETTINGS, signed
 from tests.channels.slow_motion import slow_motion
-from tests.servers.dingtalk import DingTalkServer, dingtalk_server
+from tests.servers.dingtalk import dingtalk_server
 
 HERE = Path(__file__).parent
 
@@ -99,37 +96,6 @@ class TestStream(ChannelConformance):
         assert refused.value.status == 404
 
 
-class Cloud:
-    """The test server as a provider that misbehaves."""
-
-    def __init__(self, server: DingTalkServer) -> None:
-        self._server = server
-        self._server.wait = str(int(BUSY_FOR.total_seconds()))
-        self.settings = {"api_url": server.url}
-
-    @property
-    def arrived(self) -> list[Arrived]:
-        """Every message taken."""
-        return [
-            Arrived(reference=one["reference"], to=tuple(one["userIds"]), text=json.loads(one["msgParam"])["content"])
-            for one in self._server.sent
-        ]
-
-    @property
-    def connections(self) -> int:
-        """How many are open now."""
-        return self._server.connections
-
-    @property
-    def most_at_once(self) -> int:
-        """Sends in hand."""
-        return self._server.most_at_once
-
-    def behave(self, fault: Fault | None) -> None:
-        """Answer so from now on."""
-        self._server.faults = fault
-
-
 class TestWayOut(TransportConformance):
     """Notices to people of the organisation."""
 
@@ -146,8 +112,6 @@ class TestWayOut(TransportConformance):
         slow_motion(robot.pace)
         return robot
 
-    @contextlib.asynccontextmanager
-    async def provider(self) -> AsyncIterator[Provider]:
+    def provider(self) -> AbstractAsyncContextManager[Provider]:
         """The platform."""
-        async with dingtalk_server() as server:
-            yield Cloud(server)
+        return dingtalk_server()

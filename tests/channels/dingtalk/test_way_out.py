@@ -183,7 +183,7 @@ async def test_who_was_written_to_too_often_is_left_in_peace_for_a_minute() -> N
     ],
 )
 async def test_what_the_operator_can_mend_waits_for_that(code: str, permanent: bool) -> None:
-    async with dingtalk_server(faults="refused", refusal=code) as server, robot_at(server) as robot:
+    async with dingtalk_server(fault="refused", refusal=code) as server, robot_at(server) as robot:
         with pytest.raises(PermanentDelivery if permanent else TransientDelivery):
             await robot.send(notice())
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,10 +14,10 @@ from gateway.channels.feishu import Feishu
 from gateway.message import Raw
 from gateway.testing.adapter import with_other_secrets
 from gateway.testing.forgery import Forgery
-from gateway.testing.kit import BUSY_FOR, Arrived, ChannelConformance, Fault, Provider, TransportConformance
+from gateway.testing.kit import ChannelConformance, Provider, TransportConformance
 from tests.channels.feishu.at_hand import SETTINGS, signed
 from tests.channels.slow_motion import slow_motion
-from tests.servers.feishu import FeishuServer, feishu_server
+from tests.servers.feishu import feishu_server
 
 HERE = Path(__file__).parent
 
@@ -73,37 +72,6 @@ class TestPlain(_Door):
         channel.verify(replace(genuine, body=genuine.body.replace("断".encode(), "通".encode())))
 
 
-class Cloud:
-    """The test server as a provider that misbehaves."""
-
-    def __init__(self, server: FeishuServer) -> None:
-        self._server = server
-        self._server.wait = str(int(BUSY_FOR.total_seconds()))
-        self.settings = {"api_url": server.url}
-
-    @property
-    def arrived(self) -> list[Arrived]:
-        """Every message taken."""
-        return [
-            Arrived(reference=one["reference"], to=(one["to"],), text=_text(one["content"]))
-            for one in self._server.sent
-        ]
-
-    @property
-    def connections(self) -> int:
-        """How many are open now."""
-        return self._server.connections
-
-    @property
-    def most_at_once(self) -> int:
-        """Sends in hand."""
-        return self._server.most_at_once
-
-    def behave(self, fault: Fault | None) -> None:
-        """Answer so from now on."""
-        self._server.faults = fault
-
-
 class TestWayOut(TransportConformance):
     """Notices to private chats."""
 
@@ -120,16 +88,9 @@ class TestWayOut(TransportConformance):
         slow_motion(bot.pace)
         return bot
 
-    @contextlib.asynccontextmanager
-    async def provider(self) -> AsyncIterator[Provider]:
+    def provider(self) -> AbstractAsyncContextManager[Provider]:
         """The platform."""
-        async with feishu_server() as server:
-            yield Cloud(server)
-
-
-def _text(content: str) -> str:
-    said: str = json.loads(content)["text"]
-    return said
+        return feishu_server()
 
 
 del _Door  # pytest would not run it; the name would still be imported

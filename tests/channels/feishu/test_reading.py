@@ -12,16 +12,16 @@ import pytest
 from gateway.channels.feishu import Feishu, FeishuSettings
 from gateway.message import InboundMessage, Raw
 from gateway.testing.captured import Captured, plain, read_folder
-from tests.channels.feishu.at_hand import SETTINGS, written
+from tests.channels.feishu.at_hand import SETTINGS, event, written
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=timezone(timedelta(hours=8)))
 CASES = read_folder(Path(__file__).parent / "readings")
 BOT = {"key": "@_user_1", "id": {"open_id": "ou_bot"}, "mentioned_type": "bot", "name": "投诉助手"}
 
 
-def said_by(event: dict[str, Any], **settings: Any) -> InboundMessage:
+def said_by(push: dict[str, Any], **settings: Any) -> InboundMessage:
     channel = Feishu("captured", FeishuSettings(**{**SETTINGS, **settings}))
-    (said,) = channel.parse(Raw(channel="captured", body=orjson.dumps(event), received_at=AT))
+    (said,) = channel.parse(Raw(channel="captured", body=orjson.dumps(push), received_at=AT))
     assert isinstance(said, InboundMessage)
     return said
 
@@ -33,12 +33,12 @@ def test_an_input_says_what_was_written_down(captured: Captured) -> None:
 
 
 def test_what_the_bot_is_told_in_a_group_is_answered_where_the_operator_wants() -> None:
-    event = written("g1", "@_user_1 电梯坏了", chat_type="group", mentions=[BOT])
-    alone, under = said_by(event), said_by(event, groups="thread")
+    push = written("g1", "@_user_1 电梯坏了", chat_type="group", mentions=[BOT])
+    alone, under = said_by(push), said_by(push, groups="thread")
     assert (alone.text, alone.talk and alone.talk.route) == ("电梯坏了", "")
     assert under.talk is not None
     assert (under.talk.account, under.talk.route, under.talk.route_until) == (alone.talk.account, "om_g1", None)  # type: ignore[union-attr]
-    assert said_by(event, groups="journal").automatic == "group_post"
+    assert said_by(push, groups="journal").automatic == "group_post"
 
 
 def test_a_private_word_ends_the_answering_in_a_group() -> None:
@@ -89,10 +89,17 @@ def test_the_bot_is_not_part_of_the_words_and_others_have_names(
     ],
 )
 def test_what_is_not_as_documented_is_for_a_person(change: dict[str, Any]) -> None:
-    event = written("x1", "断网")
-    event["event"]["message"] |= change
+    push = written("x1", "断网")
+    push["event"]["message"] |= change
     with pytest.raises((ValueError, KeyError, TypeError, StopIteration)):
-        said_by(event)
+        said_by(push)
+
+
+@pytest.mark.parametrize("written_at", ["1772415000000", "1772415000000000"])
+def test_the_head_of_a_push_tells_the_time_in_milliseconds_or_microseconds(written_at: str) -> None:
+    push = event("im.chat.member.bot.added_v1", "b1", chat_id="oc_1")
+    push["header"]["create_time"] = written_at
+    assert said_by(push).lodged_at == AT
 
 
 def test_nobody_is_nobodys_identity() -> None:

@@ -61,10 +61,10 @@ async def test_a_wrong_secret_is_told_and_heals_by_itself() -> None:
 
 
 async def test_a_second_try_within_an_hour_arrives_once() -> None:
-    async with feishu_server(faults="dropped") as server, bot_at(server) as bot:
+    async with feishu_server(fault="dropped") as server, bot_at(server) as bot:
         with pytest.raises(TransientDelivery):
             await bot.send(notice())
-        server.faults = None
+        server.fault = None
         receipt = await bot.send(notice())
         assert (len(server.sent), receipt.provider_id) == (1, "om_sent1")
         server.now += 3601
@@ -132,7 +132,7 @@ async def test_whom_the_bot_is_not_available_to_is_never_written_to_again() -> N
 
 @pytest.mark.parametrize("code", [230006, 230027, 99991672, 1])
 async def test_what_the_operator_can_mend_waits_for_that(code: int) -> None:
-    async with feishu_server(faults="refused", refusal=code) as server, bot_at(server) as bot:
+    async with feishu_server(fault="refused", refusal=code) as server, bot_at(server) as bot:
         with pytest.raises(TransientDelivery):
             await bot.send(notice())
 
@@ -141,12 +141,12 @@ async def test_what_the_operator_can_mend_waits_for_that(code: int) -> None:
     ("wait", "seconds"), [("7", 7.0), ("2.5", 2.5), ("", None), ("-1", None), ("99999999", 86400.0)]
 )
 async def test_a_pause_that_is_asked_for_is_kept(wait: str, seconds: float | None) -> None:
-    async with feishu_server(faults="busy", wait=wait) as server, bot_at(server) as bot:
+    async with feishu_server(fault="busy", wait=wait) as server, bot_at(server) as bot:
         motion = slow_motion(bot.pace)
         with pytest.raises(TransientDelivery) as caught:
             await bot.send(notice())
         assert caught.value.retry_after == (None if seconds is None else timedelta(seconds=seconds))
-        server.faults = None
+        server.fault = None
         await bot.send(notice(to="ou_another"))
         if seconds is not None and seconds < 10:
             await bot.send(notice(reference="n18"))

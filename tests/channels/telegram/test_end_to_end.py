@@ -60,7 +60,7 @@ async def test_a_pushed_complaint_is_acknowledged_in_its_chat(server: TelegramSe
         assert await journal(parts) == []
         for _ in range(3):  # pushed again, because an answer was lost
             assert (await server.push(written(1, "宽带断了三天,没有人处理。")))[0] == 200
-        (sent,) = await server.arrived(1)
+        (sent,) = await server.until_sent(1)
         assert sent["chat_id"] == "700000001"
         ticket = await the_ticket(parts)
         assert ticket.channel == "bot"
@@ -85,13 +85,13 @@ async def test_a_guided_complaint_with_an_album_an_edit_and_buttons(server: Tele
     async with gateway(tmp_path, bot={"token": TOKEN, "mode": "webhook", "api_url": server.url}) as parts:
         await webhook_of(server)
         await server.push_until_taken(written(1, "/new"))
-        (asked,) = await server.arrived(1)
+        (asked,) = await server.until_sent(1)
         assert "/kind" in asked["reply_markup"]
         status, call = await server.push(pressed(2, "/kind repair", press="77"))
         assert (status, call["method"], server.pressed) == (200, "answerCallbackQuery", ["77"])
-        await server.arrived(2)
+        await server.until_sent(2)
         await server.push_until_taken(written(3, "路灯坏了三天"))
-        await server.arrived(3)
+        await server.until_sent(3)
         album = [photo(4), photo(5)]
         random.Random(7).shuffle(album)
         await asyncio.gather(*(server.push_until_taken(one) for one in album), server.push_until_taken(edit))
@@ -122,10 +122,10 @@ async def test_the_answer_of_an_agent_arrives_in_the_chat_and_is_rated_by_its_bu
 ) -> None:
     async with gateway(tmp_path, bot={"token": TOKEN, "api_url": server.url, "long_poll": 1}) as parts:
         await server.happen(written(1, "宽带断了三天,没有人处理。"))
-        await server.arrived(1)
+        await server.until_sent(1)
         ticket = await the_ticket(parts)
         await do(parts, ticket, "answer", role="supervisor", text="线路已修复,费用已减免。")
-        answer = (await server.arrived(2))[-1]
+        answer = (await server.until_sent(2))[-1]
         assert "线路已修复,费用已减免。" in answer["text"]
         keys = [key for row in json.loads(answer["reply_markup"])["inline_keyboard"] for key in row]
         five = next(key["callback_data"] for key in keys if key["callback_data"].endswith(" 5"))
@@ -142,7 +142,7 @@ async def test_whoever_blocks_the_bot_is_told_by_another_way(server: TelegramSer
     async with gateway(tmp_path, bot={"token": TOKEN, "api_url": server.url, "long_poll": 1}) as parts:
         words = ("/new", "宽带断了三天,没有人处理。", "13800001234", "/skip", "/confirm")
         await server.happen(*(written(number, said) for number, said in enumerate(words, 1)))
-        await server.arrived(len(words))
+        await server.until_sent(len(words))
         server.blocked = {"700000001"}
         ticket = await the_ticket(parts)
         await do(parts, ticket, "withdraw", role="complainant", reason="已解决")  # on the tracking page
@@ -164,9 +164,9 @@ async def test_two_bots_and_one_person_are_kept_apart(server: TelegramServer, tm
         }
         async with gateway(tmp_path, **bots) as parts:
             await server.happen(written(1, "宽带断了三天,没有人处理。"))
-            await server.arrived(1)
+            await server.until_sent(1)
             await second.happen(written(1, "电费多收了两百元,请核实。"))
-            await second.arrived(1)
+            await second.until_sent(1)
             assert len(server.sent) == 1
             lines = await journal(parts)
             assert {line.channel for line in lines} == {"first", "second"}
@@ -187,10 +187,10 @@ async def test_a_dead_bot_is_named_and_heals_and_holds_up_nobody(server: Telegra
 
             await until(ill)
             await second.happen(written(1, "宽带断了三天,没有人处理。"))
-            await second.arrived(1)
+            await second.until_sent(1)
             assert parts.health["well"].ok
             assert TOKEN not in parts.health["dead"].why
             server.faults = {}
             await server.happen(written(1, "路灯坏了三天"))
-            await server.arrived(1)
+            await server.until_sent(1)
             assert parts.health["dead"].ok

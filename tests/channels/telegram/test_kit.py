@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,11 +18,8 @@ from gateway.channels.telegram import Telegram
 from gateway.errors import Refused
 from gateway.message import Raw
 from gateway.testing.kit import (
-    BUSY_FOR,
-    Arrived,
     ChannelConformance,
     Deliver,
-    Fault,
     House,
     Provider,
     TransportConformance,
@@ -29,7 +27,7 @@ from gateway.testing.kit import (
 )
 from gateway.testing.steps import play
 from tests.channels.telegram.at_hand import FastPace
-from tests.servers.telegram import TOKEN, TelegramServer, telegram_server
+from tests.servers.telegram import TOKEN, telegram_server
 
 HEADER = "x-telegram-bot-api-secret-token"
 
@@ -124,43 +122,6 @@ class TestPolling(_Bot):
         assert refused.value.status == 404
 
 
-class Cloud:
-    """The test server as a provider that misbehaves."""
-
-    def __init__(self, server: TelegramServer) -> None:
-        self._server = server
-        self._server.retry_after = int(BUSY_FOR.total_seconds())
-        self.settings = {"api_url": server.url}
-
-    @property
-    def arrived(self) -> Sequence[Arrived]:
-        """Every message taken."""
-        return [
-            Arrived(reference=one.get("reference", ""), to=(one["chat_id"],), text=one["text"])
-            for one in self._server.sent
-        ]
-
-    @property
-    def connections(self) -> int:
-        """How many are open now."""
-        return self._server.connections
-
-    @property
-    def most_at_once(self) -> int:
-        """Sends in hand."""
-        return self._server.most_at_once
-
-    def behave(self, fault: Fault | None) -> None:
-        """Answer sendMessage so from now on."""
-        faults: Mapping[Fault, Any] = {
-            "busy": "busy",
-            "refused": "blocked",
-            "silent": "silent",
-            "dropped": "dropped",
-        }
-        self._server.faults = {"sendMessage": faults[fault]} if fault else {}
-
-
 class TestWayOut(TransportConformance):
     """Notices to private chats."""
 
@@ -177,8 +138,6 @@ class TestWayOut(TransportConformance):
         bot.pace = FastPace()
         return bot
 
-    @contextlib.asynccontextmanager
-    async def provider(self) -> AsyncIterator[Provider]:
+    def provider(self) -> AbstractAsyncContextManager[Provider]:
         """A Bot API server."""
-        async with telegram_server() as server:
-            yield Cloud(server)
+        return telegram_server()

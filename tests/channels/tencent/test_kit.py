@@ -21,10 +21,8 @@ from gateway.message import OutboundMessage, Raw
 from gateway.testing.adapter import with_other_secrets
 from gateway.testing.forgery import Forgery
 from gateway.testing.kit import (
-    Arrived,
     ChannelConformance,
     Deliver,
-    Fault,
     House,
     Provider,
     TransportConformance,
@@ -34,7 +32,7 @@ from gateway.testing.kit import (
 from gateway.testing.steps import play
 from tests.channels.slow_motion import slow_motion
 from tests.channels.tencent.at_hand import SETTINGS, as_json, as_xml, pushed
-from tests.servers.wecom import WeComServer, wecom_server
+from tests.servers.wecom import wecom_server
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -193,40 +191,6 @@ class TestService(_Door):
 LONG = timedelta(minutes=6)
 
 
-class Cloud:
-    """The test server as a provider that misbehaves."""
-
-    def __init__(self, server: WeComServer, settings: Mapping[str, Any]) -> None:
-        self._server = server
-        self.settings = {"api_url": server.url, **settings}
-
-    @property
-    def arrived(self) -> list[Arrived]:
-        """Every message taken."""
-        return [Arrived(reference=one["reference"], to=(self._to(one),), text=_text(one)) for one in self._server.sent]
-
-    @property
-    def connections(self) -> int:
-        """How many are open now."""
-        return self._server.connections
-
-    @property
-    def most_at_once(self) -> int:
-        """Sends in hand."""
-        return self._server.most_at_once
-
-    def behave(self, fault: Fault | None) -> None:
-        """Answer so from now on."""
-        self._server.faults = fault
-
-    def _to(self, one: Mapping[str, Any]) -> str:
-        return str(one.get("touser", "lisi"))  # a bot's answer is bound to what it answers
-
-
-def _text(one: Mapping[str, Any]) -> str:
-    return str(one[one["msgtype"]].get("content") or one[one["msgtype"]].get("head_content"))
-
-
 class _WayOut(TransportConformance):
     """What all ways out share."""
 
@@ -236,15 +200,9 @@ class _WayOut(TransportConformance):
     tells_wait = False
     refusal: ClassVar[int] = 40003
 
-    @contextlib.asynccontextmanager
-    async def _server(self) -> AsyncIterator[Provider]:
-        async with wecom_server(refusal=self.refusal) as server:
-            self._url = server.url
-            yield Cloud(server, {})
-
     def provider(self) -> AbstractAsyncContextManager[Provider]:
         """The platform."""
-        return self._server()
+        return wecom_server(refusal=self.refusal)
 
 
 class TestAppOut(_WayOut):

@@ -120,7 +120,7 @@ async def test_a_member_without_a_licence_waits_for_the_operator() -> None:
 
 @pytest.mark.parametrize("code", [45009, -1, 60020, 48002])
 async def test_what_passes_or_is_mended_is_worth_another_try(code: int) -> None:
-    async with wecom_server(faults="refused", refusal=code) as server, at(server, "wecom-app") as channel:
+    async with wecom_server(fault="refused", refusal=code) as server, at(server, "wecom-app") as channel:
         with pytest.raises(TransientDelivery):
             await channel.send(notice())
 
@@ -232,6 +232,33 @@ async def test_a_file_that_looks_like_a_refusal_is_a_file() -> None:
     async with wecom_server(files={"M1": ("application/json", sheet)}) as server, at(server, "wecom-app") as channel:
         assert (await channel.fetch("M1 a.json")).content == sheet
         assert server.tokens == 1
+
+
+async def test_a_video_of_which_only_the_place_is_told_is_fetched_from_there() -> None:
+    film = {"M1": ("video/mp4", b"\0\0\0 ftyp")}
+    async with wecom_server(files=film, videos={"M1", "M2"}) as server, at(server, "wechat") as channel:
+        found = await channel.fetch("M1 video-7.mp4")
+        assert (found.name, found.media_type, found.content) == ("video-7.mp4", "video/mp4", b"\0\0\0 ftyp")
+        with pytest.raises(PermanentDelivery):
+            await channel.fetch("M2 video-8.mp4")
+
+
+@pytest.mark.parametrize(
+    ("place", "good"),
+    [
+        ("http://vweixinp.tc.qq.com/1007_a.f10.mp4", True),
+        ("https://mp.weixin.qq.com/a", True),
+        ("http://127.0.0.1:10/a", False),
+        ("http://qq.com.example.com/", False),
+        ("http://example.com/.qq.com", False),
+        ("file:///etc/passwd", False),
+        ("http://vweixinp.tc.qq.com:8080/", False),
+    ],
+)
+def test_a_place_that_is_not_the_platforms_is_never_asked(place: str, good: bool) -> None:
+    channel = build("channels", {"desk": {"kind": "wechat", **SETTINGS["wechat"]}}, common=frozenset({"kind"}))["desk"]
+    assert isinstance(channel, WeChat)
+    assert channel.cloud._trusts(place) is good
 
 
 # --- Asking

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from aiohttp import web
+
+from gateway.testing.loopback import Loopback, listening
 
 Answer = Callable[[], web.StreamResponse]
 
@@ -24,11 +26,10 @@ def says(code: object, message: str = "", status: int = 200) -> Answer:
     return lambda: web.json_response({"code": code, "msg": message}, status=status)
 
 
-@dataclass(slots=True)
-class Body:
+@dataclass(slots=True, kw_only=True)
+class Body(Loopback):
     """What it heard, and what it answers: the `script` in turn, then that it took it. `hold` seconds go by first."""
 
-    url: str = ""
     script: list[Answer] = field(default_factory=list)
     hold: float = 0
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -46,7 +47,7 @@ class Body:
         """The steps it took, in their order."""
         return list(self.taken.values())
 
-    async def hear(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """One push of ours."""
         body = await request.read()
         self.headers.append(dict(request.headers))
@@ -61,17 +62,6 @@ class Body:
         return answer
 
 
-@asynccontextmanager
-async def body_of_the_state(*script: Answer, hold: float = 0) -> AsyncIterator[Body]:
+def body_of_the_state(*script: Answer, hold: float = 0) -> AbstractAsyncContextManager[Body]:
     """The interface, listening."""
-    body = Body(script=list(script), hold=hold)
-    app = web.Application()
-    app.router.add_post("/callback", body.hear)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        body.url = f"http://127.0.0.1:{runner.addresses[0][1]}/callback"
-        yield body
-    finally:
-        await runner.cleanup()
+    return listening(Body(script=list(script), hold=hold), "/callback")

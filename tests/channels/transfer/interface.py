@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aiohttp import web
 
+from gateway.testing.loopback import Loopback, listening
 from tests.channels.transfer.at_hand import SECRET
 
 JSON = dict[str, Any]
@@ -22,10 +22,9 @@ Fault = Literal["busy", "broken", "locked", "silent", "page", "endless", "refuse
 
 
 @dataclass(slots=True, kw_only=True)
-class Interface:
+class Interface(Loopback):
     """`cases` in the order in which they were committed there; `asked` is every request's parameters."""
 
-    url: str = ""
     cases: list[JSON] = field(default_factory=list)
     grows: str = "id"
     size: int = 100
@@ -80,17 +79,6 @@ def _since(value: Any, since: str) -> bool:
     return int(value) > int(since) if since.isdigit() else str(value) >= since
 
 
-@contextlib.asynccontextmanager
-async def interface(**how: Any) -> AsyncIterator[Interface]:
+def interface(**how: Any) -> AbstractAsyncContextManager[Interface]:
     """One on a free port."""
-    server = Interface(**how)
-    app = web.Application()
-    app.router.add_route("*", "/cases", server.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/cases"
-    try:
-        yield server
-    finally:
-        await runner.cleanup()
+    return listening(Interface(**how), "/cases")
