@@ -17,10 +17,13 @@ from gateway.render.renderer import SPOKEN
 from gateway.view import Letterhead, read_words, view_of, view_of_saying
 from ticket_core.decide.delivery import Fact
 from ticket_core.decide.gate import Caps, Passage, reason_to_hold
+from ticket_core.decide.owed import ends_of
+from ticket_core.decide.reply import LIMITS, limit_of
 from ticket_core.delivery_service import reference_of
-from ticket_core.model import Event
+from ticket_core.model import JSON, Event, Ticket
 from ticket_core.number import number_of
 from ticket_core.policy import Policy
+from ticket_core.profile import Profile
 from ticket_core.source import Source
 from ticket_core.store.briefing import Brief, Saying
 from ticket_core.store.outbox import Owed
@@ -91,7 +94,9 @@ class Composer:
         step = source.steps_in(profile).get(event.kind) if source else None
         if source is None or step is None:
             return Fact(at=now, status="suppressed", detail="no_such_step")
-        said = {**event.data, "code_label": _reason(source, event)}
+        said = _said(event, source)
+        action = profile.action_of.get(str(event.data.get("action", "")))
+        status = action.target if action and action.target else ticket.status
         fields = {
             "step": step.code or step.name,
             "step_name": step.name,
@@ -99,10 +104,10 @@ class Composer:
             "other_number": ticket.source.other_number if ticket.source else "",
             "number": number_of(ticket.id),
             "seq": event.seq,
-            "at": event.at.astimezone(profile.tz).isoformat(timespec="seconds"),
-            "status": profile.label_of("status", ticket.status),
+            "at": event.at.astimezone(source.tz).isoformat(timespec="seconds"),
+            "status": profile.label_of("status", status),
             "group": profile.label_of("group", ticket.group) if ticket.group else "",
-            "answer": ticket.answer,
+            "answer": _answer(event, ticket, profile),
             **{theirs: said.get(ours, "") for theirs, ours in step.fields.items()},
         }
         return Ready(
@@ -120,9 +125,20 @@ class Composer:
         )
 
 
-def _reason(source: Source, event: Event) -> str:
-    """The body's words for the reason's code of an event, where it has a list of them."""
-    return source.reasons.get(event.kind, {}).get(str(event.data.get("code", "")), "")
+def _said(event: Event, source: Source) -> dict[str, JSON]:
+    """What an event says, with the body's words for the code of its reason, and limits in the body's own time."""
+    label = source.reasons.get(event.kind, {}).get(str(event.data.get("code", "")), "")
+    said: dict[str, JSON] = {**event.data, "code_label": label}
+    for name in LIMITS & said.keys():
+        said[name] = limit_of(str(said[name]), source).isoformat(timespec="seconds")
+    return said
+
+
+def _answer(event: Event, ticket: Ticket, profile: Profile) -> str:
+    """The answer of a step that comes with it or after it; a step says the same however late it is told."""
+    if event.kind == "answered":
+        return str(event.data.get("text", ""))
+    return ticket.answer if event.kind in ends_of(profile) else ""
 
 
 def letterhead_of(settings: Settings, renderer: Renderer, keys: Keys) -> Letterhead:

@@ -116,7 +116,7 @@ class Source:
     """The forwarding body 转办来源, its case number and its own deadlines (name, time).
 
     `track` tells apart the tickets of one case that is several things at once; `act` is what this message means for it,
-    `sent_at` when they sent it. `granted` are limits they moved later, `withdrawn_at` when they said that it has ended.
+    `sent_at` when they sent it. `granted` are limits they moved later. It ended `withdrawn_at`, came anew `given_at`.
     """
 
     body: str = ""
@@ -127,6 +127,7 @@ class Source:
     sent_at: datetime | None = None
     granted: tuple[tuple[str, datetime], ...] = ()
     withdrawn_at: datetime | None = None
+    given_at: datetime | None = None
     other_number: str = ""  # of the same case, in another system of theirs
 
     @property
@@ -328,8 +329,7 @@ class Event:
 class Timer:
     """One deadline of one ticket, and when to look at it again.
 
-    It keeps the rule of the time of receipt. `next_at` is the time of the next rung or None;
-    `fired` are rungs already done for this `due_at`.
+    It keeps the rule of its receipt. `next_at` is when the next rung is, or None, `fired` those done for this `due_at`.
     """
 
     ticket_id: int

@@ -131,6 +131,10 @@ _CORE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"the ticket does not owe this", "工单没有这一时限"),
         (r"it has been extended as far as it can be", "已延至规定的最长期限,不能再延"),
         (r"it can be extended until (.*)", r"最多延至 \1"),
+        (
+            r"the forwarding body's own limit is (.*); who of them agreed to more, and when",
+            r"转办方要求 \1 前办结;须写明转办方何人何时同意延期",
+        ),
         (r"it could be returned until (.*); a supervisor still may", r"退回期限已于 \1 届满,只有班长可以退回"),
         (r"it could be returned until (.*)", r"退回期限已于 \1 届满"),
         (r"it is past; only a deadline that has not passed can be extended", "时限已过,只能在到期前延期"),

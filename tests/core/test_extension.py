@@ -12,12 +12,14 @@ import pytest
 from tests.core.builders import PEOPLE, Desk, at, command, draft
 from tests.core.test_act import act
 from ticket_core.calendar import load_calendar
+from ticket_core.decide.intake import Arrival, decide_intake
 from ticket_core.errors import ActionRefused, FieldMissing, ProfileError
 from ticket_core.model import Source, Ticket
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
 from ticket_core.source import load_source, read_source, source_names, with_clocks
 
+Limits = tuple[tuple[str, datetime], ...]
 START = at("10:00", "2026-02-10")  # domain 7.2: 15 days from then are the end of 2026-02-25
 
 
@@ -29,10 +31,12 @@ def policy(late: str = "refuse") -> Policy:
     return Policy(profiles={"transfer": profile}, calendar=load_calendar(()), directory=PEOPLE, sources=sources)
 
 
-def case(source: str, start: datetime = START, late: str = "refuse", **changes: Any) -> tuple[Desk, Ticket]:
-    """A case that the body forwarded."""
+def case(
+    source: str, start: datetime = START, late: str = "refuse", limits: Limits = (), **changes: Any
+) -> tuple[Desk, Ticket]:
+    """A case that the body forwarded, with its own `limits`."""
     desk = Desk(policy(late))
-    known = {"profile": "transfer", "source": Source(body=source, case_number="A1")}
+    known = {"profile": "transfer", "source": Source(body=source, case_number="A1", deadlines=limits)}
     return desk, desk.ticket(desk.take(draft(when=start, **{**known, **changes})))
 
 
@@ -41,6 +45,15 @@ def extended(desk: Desk, ticket: Ticket, amount: int, unit: str, when: datetime,
     said = {"deadline": deadline, "amount": amount, "unit": unit, "reason": "情况复杂"}
     act(desk, command(ticket, "approve_extension", when, actor="boss", role="supervisor", **said))
     return desk.timers[ticket.id][deadline].due_at
+
+
+def sends(desk: Desk, ticket: Ticket, limits: Limits) -> None:
+    """The body sends the case once more with these limits."""
+    now = desk.tickets[ticket.id]
+    assert now.source is not None
+    again = draft(when=now.updated_at, profile="transfer", source=replace(now.source, deadlines=limits))
+    arrival = Arrival(draft=again, inbound_id=9, new_ticket_id=int)
+    desk.remember(decide_intake(arrival, replace(desk.known(frozenset()), case=now), policy()).tickets[0])
 
 
 def test_12378_goes_to_30_days_and_then_to_60_and_no_further() -> None:
@@ -84,6 +97,35 @@ def test_the_check_of_a_report_is_extended_once_by_15_working_days() -> None:
 def test_where_nothing_is_known_of_a_limit_the_supervisor_decides(source: str) -> None:
     desk, ticket = case(source)
     assert extended(desk, ticket, 200, "days", START) > START + timedelta(days=200)
+
+
+def test_past_the_bodys_own_limit_a_deadline_goes_with_its_consent_only() -> None:
+    theirs = at("00:00", "2026-02-20")
+    desk, ticket = case("12378", limits=(("answer", theirs),))
+    assert desk.timers[ticket.id]["answer"].due_at == theirs
+    with pytest.raises(FieldMissing, match="2026-02-19 24:00") as caught:
+        extended(desk, ticket, 3, "days", START)
+    assert list(caught.value.problems) == ["consent"]
+    granted = at("00:00", "2026-02-23")
+    said = {"deadline": "answer", "amount": 3, "unit": "days", "reason": "情况复杂", "consent": "王科长,2月12日电话"}
+    act(desk, command(ticket, "approve_extension", START, actor="boss", role="supervisor", **said))
+    assert desk.timers[ticket.id]["answer"].due_at == granted
+    (told,) = desk.data(ticket, "extended")
+    assert told["consent"] == "王科长,2月12日电话"
+    sends(desk, ticket, (("answer", theirs),))
+    assert desk.timers[ticket.id]["answer"].due_at == granted  # what they agreed to outlasts what they send
+
+
+def test_an_escalation_that_is_undone_leaves_the_limit_that_the_body_sent_meanwhile() -> None:
+    start = at("10:00", "2026-11-20")
+    desk, _ = case("12345", start)
+    again = Source(body="12345", case_number="A2")
+    ticket = desk.ticket(desk.take(draft(when=start + timedelta(hours=1), profile="transfer", source=again)))
+    assert ticket.grade == "grievance"
+    theirs = at("00:00", "2026-11-25")  # after that of a grievance, before the usual five working days
+    sends(desk, ticket, (("answer", theirs),))
+    act(desk, command(desk.tickets[ticket.id], "undo_repeat", start + timedelta(hours=3), reason="两回事"))
+    assert desk.timers[ticket.id]["answer"].due_at == theirs
 
 
 def test_an_extension_is_decided_before_the_deadline_or_not_at_all() -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.core.builders import Desk, at, command, draft, policy
 from tests.core.test_act import act
 from ticket_core.calendar import Calendar, YearFile, load_calendar
+from ticket_core.decide.intake import Arrival, decide_intake
 from ticket_core.decide.recompute import is_outdated, recompute_case
 from ticket_core.model import Source, Ticket, Timer
 from ticket_core.policy import Policy
@@ -64,12 +65,14 @@ def publish(desk: Desk, ticket: Ticket, calendar: Calendar, now: datetime = NEW_
     return desk.timers[ticket.id]["answer"]
 
 
-def extend(desk: Desk, ticket: Ticket, amount: int, unit: str) -> datetime:
+def extend(desk: Desk, ticket: Ticket, amount: int, unit: str, **more: str) -> datetime:
     """An extension is granted; the due time it leads to."""
     when = CHRISTMAS + timedelta(hours=1)
     act(
         desk,
-        command(ticket, "extend", when, role="supervisor", deadline="answer", amount=amount, unit=unit, reason="等"),
+        command(
+            ticket, "extend", when, role="supervisor", deadline="answer", amount=amount, unit=unit, reason="等", **more
+        ),
     )
     return desk.timers[ticket.id]["answer"].due_at
 
@@ -184,3 +187,14 @@ def test_a_deadline_put_back_by_an_undoing_is_as_uncertain_as_it_was() -> None:
 def test_the_days_of_this_test_are_as_it_says() -> None:
     assert not load_calendar().is_published(date(2038, 1, 4))
     assert load_calendar().is_working(date(2038, 1, 4))
+
+
+def test_what_the_body_granted_is_no_span_of_ours_and_stays_when_a_year_is_published() -> None:
+    desk, ticket = opened(source=Source(body="city", case_number="C1"))
+    granted = at("00:00:00", "2038-01-20")
+    said = Source(body="city", case_number="C1", act="extension", deadlines=(("answer", granted),))
+    known = replace(desk.known(frozenset()), case=ticket)
+    one = Arrival(draft=draft(when=CHRISTMAS, source=said), inbound_id=9, new_ticket_id=int)
+    desk.remember(decide_intake(one, known, desk.policy).tickets[0])
+    assert extend(desk, desk.tickets[ticket.id], 2, "working_days", consent="电话同意") == at("00:00:00", "2038-01-22")
+    assert publish(desk, ticket, LATER).due_at == at("00:00:00", "2038-01-22")

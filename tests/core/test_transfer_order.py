@@ -19,7 +19,7 @@ from tests.core.test_transfer import CASE, READING, messages
 from tests.store.conftest import migrated_postgres, running, url
 from ticket_core.calendar import load_calendar
 from ticket_core.errors import ActionRefused, FieldMissing
-from ticket_core.model import Command, Ticket
+from ticket_core.model import Command, Ticket, Timer
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
 from ticket_core.service import Taken, act, intake, sweep
@@ -255,3 +255,64 @@ async def test_a_limit_that_only_the_body_sends_warns_and_becomes_overdue_and_is
     met = await store.read(lambda connection: load_events(connection, (other.ticket or pytest.fail()).id))
     assert [one.data["deadline"] for one in late if one.kind == "deadline_overdue"] == ["contact"]
     assert not [one for one in met if one.kind == "deadline_overdue"]
+
+
+async def deadline(store: Store, taken: Taken, name: str) -> Timer:
+    ticket = await now(store, taken)
+    return (await store.read(lambda connection: load_timers(connection, [ticket.id])))[ticket.id][name]
+
+
+async def test_limits_of_a_case_given_again_count_whatever_was_met_or_granted_before(store: Store) -> None:
+    with_contact = {**FIRST, "首次联系时限": "2026-11-20 17:00"}
+    grant = {**FIRST, "派单时间": "2026-11-20 10:00", "转办类型": "同意延期", "办理时限": "2026-12-30"}
+    first, _ = await told(store, (with_contact, grant))
+    await does(store, first, "contact", text="已联系诉求人")
+    await does(store, first, "answer", text="已恢复供水")
+    await does(store, first, "close")
+    again = at("09:00", "2026-11-23")
+    anew = {**FIRST, "派单时间": "2026-11-23 09:00", "办理时限": "2026-11-24", "首次联系时限": "2026-11-23 17:00"}
+    await told(store, (anew,), when=again)
+    assert (await deadline(store, first, "answer")).due_at == at("00:00", "2026-11-25")
+    contact = await deadline(store, first, "contact")
+    assert (contact.running, contact.due_at) == (True, at("17:00", "2026-11-23"))
+    await told(store, ({**grant, "办理时限": "2026-12-31"},), when=again)  # late: about the time before
+    assert (await deadline(store, first, "answer")).due_at == at("00:00", "2026-11-25")
+    assert (source := (await now(store, first)).source) and source.granted == ()
+
+
+async def test_a_returned_case_that_they_insist_on_is_ours_again(store: Store) -> None:
+    (taken,) = await told(store, (FIRST,))
+    await does(store, taken, "return", reason="非我单位职责")
+    (again,) = await told(store, ({**FIRST, "派单时间": "2026-11-20 15:00"},), when=at("15:00"))
+    ticket = await now(store, taken)
+    assert again.ticket and (again.ticket.id, ticket.stage) == (ticket.id, "received")
+    assert (await deadline(store, taken, "sign")).running
+    await does(store, taken, "return", at("10:00", "2026-11-22"), reason="非我单位职责")  # within two days from then
+    await does(store, taken, "archive")
+    assert not (await deadline(store, taken, "answer")).running
+
+
+async def test_a_case_that_we_take_back_after_all_owes_what_its_return_had_met(store: Store) -> None:
+    record = {"登记编号": "1510000009", "业务类型": "举报", "举报内容": "虚假宣传"}
+    (taken,) = await told(store, (record,), source="12315")
+    await does(store, taken, "return", reason="管辖有误")
+    assert not (await deadline(store, taken, "check")).running
+    await does(store, taken, "accept", at("10:00"))
+    check, sign = await deadline(store, taken, "check"), await deadline(store, taken, "sign")
+    assert check.running and check.next_at is not None
+    assert sign.met_at == at("10:00")  # that is met by taking it back
+
+
+async def test_a_forwarded_case_like_another_of_that_person_keeps_its_body_its_limits_and_a_ticket(
+    store: Store,
+) -> None:
+    (city,) = await told(store, (FIRST,))
+    same = {"编号": "77", "反映内容": FIRST["诉求内容"], "来电人姓名": "李四", "联系电话": FIRST["联系电话"]}
+    (county,) = await told(store, (same,), source="hanshan")
+    assert county.outcome == "repeated" and county.ticket and city.ticket and county.ticket.id != city.ticket.id
+    assert county.repeat_of == city.ticket.id
+    ticket = await now(store, county)
+    assert ticket.source and ticket.source.key == ("hanshan", "77", "")
+    assert ticket.grade == "grievance"
+    (urge,) = await told(store, ({**same, "转办类型": "催办"},), source="hanshan")
+    assert urge.ticket and urge.ticket.id == ticket.id

@@ -63,7 +63,7 @@ limits = st.lists(st.tuples(texts, times), max_size=2).map(tuple)
 sources = built(
     Source,
     body=texts, case_number=texts, deadlines=limits, track=texts, act=st.just("transfer"), sent_at=st.none() | times,
-    granted=limits, withdrawn_at=st.none() | times, other_number=texts,
+    granted=limits, withdrawn_at=st.none() | times, given_at=st.none() | times, other_number=texts,
 )  # fmt: skip
 links = built(Link, relation=st.sampled_from(["repeats", "duplicate", "split_from", "parent"]), ticket_id=ids)
 tickets = built(

@@ -11,7 +11,7 @@ from ticket_core.decide import extension
 from ticket_core.decide.case import Case
 from ticket_core.decide.deadline import due
 from ticket_core.decide.span import UNITS
-from ticket_core.decide.timers import put_back
+from ticket_core.decide.timers import move, put_back, their_limit, with_next_rung
 from ticket_core.errors import ActionRefused, FieldMissing
 from ticket_core.model import (
     GRADE_RANK,
@@ -59,6 +59,8 @@ def kinds_that_matter(action: str, profile: Profile) -> tuple[str, ...]:
 _GOES_BY: Mapping[str, tuple[str, ...]] = {
     "repeat_undone": ("escalated",),
     "returned": ("given_again",),
+    "assigned": ("returned",),
+    "accepted": ("returned",),
     extension.GRANTED: extension.KINDS,
     extension.DENIED: extension.KINDS,
 }
@@ -216,6 +218,18 @@ def _urge(
     case.look_again(command.at)
 
 
+def _take_back(
+    case: Case, standing: Standing, _c: Command, _f: dict[str, Any], _ch: dict[str, Any], policy: Policy
+) -> None:
+    """A case that we returned is worked on after all: what going back had met is owed again."""
+    if standing.ticket.stage != "returned":
+        return
+    profile, returned_at = policy.profiles[standing.ticket.profile], {one.at for one in standing.past}
+    for timer in tuple(case.timers.values()):
+        if timer.met_at in returned_at:
+            case.set_timer(with_next_rung(replace(timer, met_at=None), profile, policy.calendar))
+
+
 def _rate(_case: Case, _s: Standing, _c: Command, fields: dict[str, Any], changes: dict[str, Any], _p: Policy) -> None:
     changes["rating"] = fields["score"]
 
@@ -280,6 +294,9 @@ def _undo_repeat(
             continue
         if timer.name in before:
             back = put_back(timer, before[timer.name], profile, policy.calendar)
+            theirs = their_limit(standing.ticket.source, timer.name)
+            if theirs is not None and theirs < back.due_at:  # they sent it since
+                back = move(back, theirs, profile, policy.calendar, origin="source")
             if timer.due_at < back.due_at:
                 case.set_timer(back)
         elif timer.started_at == raised.at:
@@ -330,6 +347,8 @@ def _reached_at(who: Complainant, identity: str) -> Complainant:
 _EFFECTS: Mapping[str, Effect] = {
     "transcribed": _transcribe,
     "answered": _answer,
+    "assigned": _take_back,
+    "accepted": _take_back,
     "urged": _urge,
     "rated": _rate,
     "explained": _explain,

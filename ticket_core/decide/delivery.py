@@ -73,13 +73,14 @@ def state_of(facts: Sequence[Fact]) -> NoticeState:
     if "delivered" in ends.values():
         return "delivered"
     state: NoticeState = "queued"
+    taken_back = any(fact.kind == "receipt" and fact.status == "suppressed" for fact in facts)
     for fact in facts:
         end = ends.get(fact.provider_id)
         if end is not None:
             state = end
         elif fact.kind != "receipt" or fact.status not in _STRENGTH:
             state = fact.status
-    return state
+    return "suppressed" if taken_back and state == "temporary_failure" else state
 
 
 def judge(facts: Sequence[Fact], owed_at: datetime, ladder: RetryLadder, dice: float) -> Verdict:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, cast
 
 from ticket_core.decide.case import Case
 from ticket_core.decide.deadline import Roll, due, prolonged
 from ticket_core.decide.span import Span, parse_span
-from ticket_core.decide.timers import move, rules_for
+from ticket_core.decide.timers import move, rules_for, their_limit
 from ticket_core.errors import FieldMissing
-from ticket_core.model import Event, Timer
+from ticket_core.model import Event, Source, Timer
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
 
@@ -23,10 +24,13 @@ KINDS = (REQUESTED, GRANTED, DENIED)
 def grant(case: Case, fields: dict[str, Any], at: datetime, past: Sequence[Event], policy: Policy) -> None:
     """Move the deadline that `fields` name; possible only before it (contract, section 6).
 
+    Past the forwarding body's own limit it goes with their `consent`, which then counts as if they had sent it.
+
     Raises:
-        FieldMissing: it is not owed, has passed, or does not go so far.
+        FieldMissing: it is not owed, has passed, does not go so far, or not without their consent.
     """
     timer, later, provisional = _later(case, fields, at, policy)
+    _heed_theirs(case, timer.name, later, fields, policy)
     profile = policy.profiles[case.state["profile"]]
     case.set_timer(move(timer, later, profile, policy.calendar, origin="extension", provisional=provisional))
     fields |= {"due_before": timer.due_at.isoformat(), "due_at": later.isoformat(), **_requested(past, timer.name)}
@@ -70,6 +74,21 @@ def _later(case: Case, fields: dict[str, Any], at: datetime, policy: Policy) -> 
     if furthest is not None and later.due_at > furthest:
         raise FieldMissing({"amount": f"it can be extended until {shown(furthest, profile.tz)}"})
     return timer, later.due_at, timer.provisional or later.provisional
+
+
+def _heed_theirs(case: Case, deadline: str, later: datetime, fields: dict[str, Any], policy: Policy) -> None:
+    """The body's own limit counts until they move it; what they agreed to outlasts whatever else they send."""
+    source: Source | None = case.state.get("source")
+    theirs = their_limit(source, deadline)
+    if source is None or theirs is None or later <= theirs:
+        return
+    if "consent" not in fields:
+        until = shown(theirs, policy.profiles[case.state["profile"]].tz)
+        raise FieldMissing(
+            {"consent": f"the forwarding body's own limit is {until}; who of them agreed to more, and when"}
+        )
+    granted = dict(source.granted) | {deadline: later}
+    case.state["source"] = replace(source, granted=tuple(sorted(granted.items())))
 
 
 def _limits(case: Case, timer: Timer, profile: Profile, policy: Policy) -> Iterator[datetime]:

@@ -118,7 +118,9 @@ def _complaint(arrival: Arrival, known: Known, policy: Policy) -> Changes:
     earlier = repeat.repeated(lodged_at, draft.channel, past, rule)
     heard = _Heard(lodged_at=lodged_at, counted=counted, past=past, earlier=earlier)
     concern = None
-    if draft.disposition == "submit" and draft.intent != "triage" and (earlier or draft.quoted or draft.thread):
+    forwarded = draft.source is not None and draft.source.case_number  # its body hears of its own case
+    submitted = draft.disposition == "submit" and draft.intent != "triage"
+    if submitted and not forwarded and (earlier or draft.quoted or draft.thread):
         concern = repeat.concerned(draft, known.identities, known.tickets.values(), rule)
     if concern is not None and (concern[1] == "quoted" or (earlier and rule.action in ("escalate", "merge"))):
         return _append(arrival, *concern, heard, known, policy)

@@ -6,9 +6,28 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from ticket_core.directory import Directory, Person
-from ticket_core.model import Event, Notice, Ticket
+from ticket_core.model import Event, Notice, Ticket, TicketChange
 from ticket_core.profile import NotifyRule, Profile
 from ticket_core.source import Source
+
+#: Where a ticket has come to an end, be it for now, and where somebody works on it.
+_ENDS = frozenset({"answered", "reviewed", "closed", "archived", "refused", "returned", "withdrawn"})
+_WORKED_ON = frozenset({"received", "assigned", "accepted", "responded"})
+
+
+def ends_of(profile: Profile) -> frozenset[str]:
+    """The kinds of events by which a ticket comes to an end, be it for now."""
+    return frozenset(
+        action.event for action in profile.actions if action.target and profile.stage_of[action.target] in _ENDS
+    )
+
+
+def taken_back(change: TicketChange, profile: Profile) -> frozenset[str]:
+    """The kinds of steps that this change makes untrue: the ticket had come to an end, and is worked on again."""
+    before, after = change.before, change.after
+    if before is None or after.source is None or before.stage not in _ENDS or after.stage not in _WORKED_ON:
+        return frozenset()
+    return ends_of(profile)
 
 
 def owed(

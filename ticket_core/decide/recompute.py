@@ -60,30 +60,39 @@ def recomputed(timer: Timer, ticket: Ticket, events: Sequence[Event], profile: P
     Its own rule from its own start, but not after the forwarding body's time; then extended as it was. Where the due
     time is another one, the rungs may fire again for it.
     """
-    when = due_by_rule(timer.started_at, timer, profile, calendar)
-    theirs = (at for name, at in (ticket.source.deadlines if ticket.source else ()) if name == timer.name)
-    due_at, provisional = min((when.due_at, *theirs)), when.provisional
-    for span in _extensions(timer, events):
+    granted_until, spans = _extensions(timer, events)
+    if granted_until is not None:
+        due_at, provisional = granted_until, False
+    else:
+        when = due_by_rule(timer.started_at, timer, profile, calendar)
+        theirs = (at for name, at in (ticket.source.deadlines if ticket.source else ()) if name == timer.name)
+        due_at, provisional = min((when.due_at, *theirs)), when.provisional
+    for span in spans:
         later = prolonged(due_at, span, calendar=calendar, zone=profile.tz)
         due_at, provisional = later.due_at, provisional or later.provisional
     new = replace(timer, provisional=provisional, calendar=calendar.version)
     return with_next_rung(new, profile, calendar) if due_at == timer.due_at else move(new, due_at, profile, calendar)
 
 
-def _extensions(timer: Timer, events: Sequence[Event]) -> Iterable[Span]:
-    """The extensions that led to the timer's due time, oldest first: each began where the one before it ended."""
+def _extensions(timer: Timer, events: Sequence[Event]) -> tuple[datetime | None, Iterable[Span]]:
+    """The extensions that led to the timer's due time, oldest first: each began where the one before it ended.
+
+    Before them the time until which the forwarding body itself granted more, if it did: that is no span of ours.
+    """
     if timer.origin != "extension":
-        return ()
+        return None, ()
     spans: list[Span] = []
     due_at = timer.due_at
     for event in reversed(events):
         said = event.data
         if event.kind not in _MOVED or said["deadline"] != timer.name or _time(said["due_at"]) != due_at:
             continue
+        if event.kind == "extended" and "amount" not in said:
+            return due_at, reversed(spans)
         due_at = _time(said["due_before"])
         if event.kind == "extended":
             spans.append(Span(said["amount"], said["unit"]))  # type: ignore[arg-type]  # as the action has checked them
-    return reversed(spans)
+    return None, reversed(spans)
 
 
 def _time(written: object) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from ticket_core.calendar import Calendar
 from ticket_core.decide.deadline import due
@@ -14,6 +14,8 @@ from ticket_core.profile import Profile
 from ticket_core.source import Source, Step
 
 _STEP = "step."
+#: What an event says of deadlines.
+LIMITS = frozenset({"due_at", "due_before"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +95,18 @@ class _Telling:
                 return self._source.reasons.get(event.kind, {}).get(str(event.data.get("code", "")), "")
             case _:
                 value = event.data.get(field, "")
-                if isinstance(value, str) and field in ("due_at", "due_before"):
-                    return self._time(datetime.fromisoformat(value))
+                if isinstance(value, str) and field in LIMITS:
+                    return self._time(limit_of(value, self._source))
                 return "" if value is None else str(value)
 
     def _time(self, at: datetime) -> str:
-        return at.astimezone(self._profile.tz).strftime(self._source.reply_sheet.times)
+        return at.astimezone(self._source.tz).strftime(self._source.reply_sheet.times)
+
+
+def limit_of(written: str, source: Source) -> datetime:
+    """A limit in the body's own time; the end of a day is its last second, so that the date alone is right too."""
+    at = datetime.fromisoformat(written).astimezone(source.tz)
+    return at - timedelta(seconds=1) if at.time() == time.min else at
 
 
 def _theirs(source: Source, place: str, ours: str) -> str:
@@ -113,5 +121,6 @@ def report_by(
     """By when the body should have heard of a step: the limit that the step met, or within which a case goes back."""
     met = [timer.due_at for timer in timers.values() if timer.met_at == step.at]
     if step.kind == "returned" and source.return_span is not None:
-        met.append(due(ticket.received_at, source.return_span, calendar=calendar, zone=profile.tz).due_at)
+        given_at = (ticket.source and ticket.source.given_at) or ticket.received_at
+        met.append(due(given_at, source.return_span, calendar=calendar, zone=profile.tz).due_at)
     return min(met, default=None)

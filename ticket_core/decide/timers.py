@@ -12,7 +12,7 @@ from ticket_core.calendar import Calendar
 from ticket_core.decide.deadline import Clock, Due, Roll, due, shift
 from ticket_core.decide.span import Span, Unit, parse_span
 from ticket_core.decide.working_hours import WorkingHours
-from ticket_core.model import FINISHED, JSON, Timer
+from ticket_core.model import FINISHED, JSON, Source, Timer
 from ticket_core.profile import DeadlineRule, Profile, Rung
 
 #: What meets a deadline that only the forwarding body knows.
@@ -167,6 +167,11 @@ def from_source(
         theirs = Timer(ticket_id=ticket_id, name=name, amount=0, unit="", started_at=at, due_at=due_at, origin="source")
         return with_next_rung(theirs, profile, calendar)
     return ours if ours.due_at <= due_at else move(ours, due_at, profile, calendar, origin="source")
+
+
+def their_limit(source: Source | None, name: str) -> datetime | None:
+    """The forwarding body's own time for a deadline: what it granted, else what it sent; None where it said nothing."""
+    return (dict(source.deadlines) | dict(source.granted)).get(name) if source else None
 
 
 def settle(timers: Mapping[str, Timer], event: str, stage: str, at: datetime, profile: Profile) -> dict[str, Timer]:

@@ -14,7 +14,18 @@ from typing import Any
 from ticket_core.decide.case import Case
 from ticket_core.decide.known import Known
 from ticket_core.decide.timers import from_source, move
-from ticket_core.model import FINISHED, JSON, Attachment, Changes, Complainant, Complaint, Source, Ticket, TicketDraft
+from ticket_core.model import (
+    FINISHED,
+    JSON,
+    Attachment,
+    Changes,
+    Complainant,
+    Complaint,
+    Source,
+    Ticket,
+    TicketDraft,
+    Timer,
+)
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
 
@@ -60,10 +71,11 @@ def decide_transfer(
     late = _is_older(draft.source, ticket.source)
     changed = {} if late or act not in _TELLING else _changed(draft, ticket, policy.profiles[ticket.profile])
     changes: dict[str, Any] = {name: new for name, (_, new) in changed.items()}
+    revives = _revives(draft, ticket)
     if act in _TELLING and not late:
         changes["complainant"] = _reached(ticket.complainant, draft.complainant)
         changes["identities"] = tuple(dict.fromkeys((*ticket.identities, *draft.identities)))
-        changes["source"] = _told(draft.source, ticket.source)
+        changes["source"] = _given(draft, ticket.source) if revives else _told(draft.source, ticket.source)
     came: dict[str, JSON] = {
         "source": body,
         "act": act,
@@ -74,7 +86,6 @@ def decide_transfer(
         "changed": {name: _shown(old) for name, (old, _) in changed.items()},
     }
     changes["statements"] = seq
-    revives = not ticket.open and _revives(draft, ticket)
     if revives:
         status = policy.profiles[ticket.profile].first_status["received"]
         changes |= {"status": status, "stage": "received", "triage": ""}
@@ -111,7 +122,7 @@ def _limit(case: Case, source: Source, at: datetime, policy: Policy) -> None:
     granted = dict(_kept(case).granted)
     for name, due_at in source.deadlines:
         old = case.timers.get(name)
-        if name in granted or (old is not None and not old.running and old.cancelled_at is None):
+        if name in granted or (old is not None and _is_done(old, _kept(case))):
             continue  # what they prolonged, or what was done in time already
         ours = old if old is not None and old.running else None
         theirs = from_source(
@@ -137,6 +148,8 @@ def _prolong(case: Case, draft: TicketDraft, policy: Policy) -> None:
     assert draft.source is not None
     profile, body, at = policy.profiles[case.state["profile"]], draft.source.body, draft.received_at
     kept = _kept(case)
+    if draft.source.sent_at is not None and kept.given_at is not None and draft.source.sent_at < kept.given_at:
+        return  # it was about the time before they gave us the case once more
     granted = dict(kept.granted)
     for name, due_at in draft.source.deadlines:
         granted[name] = max(due_at, granted.get(name, due_at))
@@ -155,7 +168,7 @@ def _prolong(case: Case, draft: TicketDraft, policy: Policy) -> None:
             "reason": "",
             "source": body,
         }
-        case.set_timer(move(timer, due_at, profile, policy.calendar, origin="extension"))
+        case.set_timer(move(timer, due_at, profile, policy.calendar, origin="extension", provisional=False))
         case.happen("extended", at, body, told)
     case.state["source"] = replace(kept, granted=tuple(sorted(granted.items())))
 
@@ -179,9 +192,15 @@ def _withdraw(case: Case, draft: TicketDraft, policy: Policy) -> None:
 
 
 def _revives(draft: TicketDraft, ticket: Ticket) -> bool:
-    """Whether this message gives a finished case to us once more."""
+    """Whether this message gives to us once more a case that is finished, or that we returned."""
     new, known = draft.source, ticket.source
-    if new is None or known is None or ticket.open or new.act != "transfer" or _is_older(new, known):
+    if (
+        new is None
+        or known is None
+        or (ticket.open and ticket.stage != "returned")
+        or new.act != "transfer"
+        or _is_older(new, known)
+    ):
         return False
     return new.sent_at is None or known.withdrawn_at is None or new.sent_at > known.withdrawn_at
 
@@ -207,7 +226,22 @@ def _told(new: Source, known: Source | None) -> Source:
         sent_at=new.sent_at or known.sent_at,
         granted=known.granted,
         withdrawn_at=known.withdrawn_at,
+        given_at=known.given_at,
+        other_number=new.other_number or known.other_number,
     )
+
+
+def _given(draft: TicketDraft, known: Source | None) -> Source:
+    """What is known of a case that they give to us once more: of its limits only those that they send with it."""
+    assert draft.source is not None
+    told = _told(draft.source, known)
+    given_at = draft.source.sent_at or draft.received_at
+    return replace(told, deadlines=draft.source.deadlines, granted=(), given_at=given_at)
+
+
+def _is_done(timer: Timer, source: Source) -> bool:
+    """Whether a limit was met since they gave the case to us last."""
+    return timer.met_at is not None and (source.given_at is None or timer.met_at > source.given_at)
 
 
 def _reached(known: Complainant, told: Complainant) -> Complainant:

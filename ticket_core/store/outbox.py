@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    and_,
     bindparam,
     delete,
     exists,
@@ -33,7 +34,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from ticket_core.decide.delivery import ENDED, Fact, RetryLadder, is_repeated, judge
 from ticket_core.store import many
 from ticket_core.store.clock import from_us, to_us
-from ticket_core.store.schema import delivery, notice, stray_receipt
+from ticket_core.store.schema import delivery, event, notice, stray_receipt
 from ticket_core.store.tx import Tx
 
 _LEASED = (
@@ -79,12 +80,18 @@ class Result:
 
 
 def in_turn() -> ColumnElement[bool]:
-    """Whether nothing has to go before it: a forwarding body hears of one case in the order in which it went on."""
+    """Whether nothing has to go before it: a forwarding body hears of one case in the order in which it went on.
+
+    That is the order of events, not of ids, which every process takes from a block of its own; a case that was given to
+    us anew may have a second ticket.
+    """
     before = notice.alias("before")
+    same_ticket = before.c.ticket_id == notice.c.ticket_id
     waits = (
         exists()
-        .where(before.c.ticket_id == notice.c.ticket_id, before.c.id < notice.c.id, before.c.due == 1)
-        .where(before.c.role == "source", before.c.medium == notice.c.medium)
+        .where(before.c.role == literal_column("'source'"), before.c.due == literal_column("1"))  # as in the index
+        .where(before.c.medium == notice.c.medium, before.c.address == notice.c.address)
+        .where(or_(before.c.ticket_id < notice.c.ticket_id, and_(same_ticket, before.c.event_seq < notice.c.event_seq)))
     )
     return or_(notice.c.role != "source", ~waits)
 
@@ -216,6 +223,16 @@ def receive(tx: Tx, receipts: Sequence[tuple[int, Fact]], ladder: RetryLadder) -
     ]
     tx.write_over(notice, _MOVED, rows)
     return {notice_id: state for state, *_, notice_id in rows if state != histories[notice_id].row.state}
+
+
+def take_back(tx: Tx, ticket_id: int, kinds: Collection[str], at: datetime) -> None:
+    """Steps of these kinds that the forwarding body has not heard of do not hold any more: it is not told of them."""
+    happened = (event.c.ticket_id == notice.c.ticket_id) & (event.c.seq == notice.c.event_seq)
+    query = select(notice.c.id).join(event, happened).where(notice.c.ticket_id == ticket_id, event.c.kind.in_(kinds))
+    untold = or_(notice.c.due == 1, notice.c.state.in_(("queued", "failed", "expired")))
+    ids = tx.connection.execute(query.where(notice.c.role == "source", untold)).scalars().all()
+    fact = Fact(at=at, status="suppressed", kind="receipt", detail="taken_back")
+    receive(tx, [(notice_id, fact) for notice_id in ids], RetryLadder())
 
 
 def _moved(history: _History, ladder: RetryLadder) -> tuple[str, str, int, int]:

@@ -65,7 +65,11 @@ def cases_to_report(
         by_case.setdefault(one.ticket_id, []).append(one)
     events = events_of(connection, list(by_case))
     cases = [
-        Reported(ticket=tickets[ticket_id], events=events[ticket_id], steps=[one.event for one in some])
+        Reported(
+            ticket=tickets[ticket_id],
+            events=events[ticket_id],
+            steps=sorted((one.event for one in some), key=lambda event: event.seq),
+        )
         for ticket_id, some in by_case.items()
     ]
     return cases, [one.notice_id for one in allowed]

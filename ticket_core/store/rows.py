@@ -49,13 +49,14 @@ def _source_dict(source: Source) -> dict[str, Any]:
         "sent_at": source.sent_at and to_us(source.sent_at),
         "granted": [[name, to_us(at)] for name, at in source.granted],
         "withdrawn_at": source.withdrawn_at and to_us(source.withdrawn_at),
+        "given_at": source.given_at and to_us(source.given_at),
     }
 
 
 def _source_of(known: dict[str, Any] | None) -> Source | None:
     if known is None:
         return None
-    sent_at, withdrawn_at = known.get("sent_at"), known.get("withdrawn_at")
+    sent_at, withdrawn_at, given_at = (known.get(name) for name in ("sent_at", "withdrawn_at", "given_at"))
     return Source(
         body=known["body"],
         case_number=known["case_number"],
@@ -65,6 +66,7 @@ def _source_of(known: dict[str, Any] | None) -> Source | None:
         sent_at=None if sent_at is None else from_us(sent_at),
         granted=tuple((name, from_us(at)) for name, at in known.get("granted", ())),
         withdrawn_at=None if withdrawn_at is None else from_us(withdrawn_at),
+        given_at=None if given_at is None else from_us(given_at),
     )
 
 

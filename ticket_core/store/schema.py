@@ -283,6 +283,8 @@ reply_sheet = Table(
 
 #: Steps that their forwarding body has not heard of and that nobody sends any more.
 UNREPORTED = text("role = 'source' AND due = 0 AND state IN ('queued', 'failed', 'expired')")
+#: Steps back to forwarding bodies that are still to be told.
+STEPS_DUE = text("role = 'source' AND due = 1")
 
 #: The outbox. What is owed in a conversation and not because of a ticket has the ticket 0 and tells what it `said`.
 #: `due` is 1 while the dispatcher has something to do with it, next at `send_at`: the first try, a retry,
@@ -314,6 +316,7 @@ notice = Table(
     _text("said"),
     Index("ix_notice_due", "medium", "send_at", "id", sqlite_where=text("due = 1"), postgresql_where=text("due = 1")),
     Index("ix_notice_ticket_id", "ticket_id"),
+    Index("ix_notice_step", "medium", "address", sqlite_where=STEPS_DUE, postgresql_where=STEPS_DUE),
     Index("ix_notice_unreported", "id", sqlite_where=UNREPORTED, postgresql_where=UNREPORTED),
     # Only what was sent is counted by address, so that intake does not pay for it: addresses come in no order.
     Index(

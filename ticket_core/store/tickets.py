@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, literal_column, select
 
-from ticket_core.decide.owed import owed
+from ticket_core.decide.owed import owed, taken_back
 from ticket_core.errors import UnknownTicket
 from ticket_core.model import Attachment, Complaint, Event, File, Ticket, TicketChange, Timer
 from ticket_core.policy import Policy
 from ticket_core.store import many
 from ticket_core.store.clock import to_us
+from ticket_core.store.outbox import take_back
 from ticket_core.store.person import who
 from ticket_core.store.rows import (
     awaited_row,
@@ -82,6 +83,8 @@ def save(tx: Tx, changes: Iterable[TicketChange], policy: Policy) -> None:
         for running in change.timers:
             timers[now.id, running.name] = running
         profile = policy.profiles[now.profile]
+        if untrue := taken_back(change, profile):
+            take_back(tx, now.id, untrue, now.updated_at)
         notices.extend(
             notice_row(tx.next_id("notice"), owing, to_us(owing.send_at))
             for owing in owed(now, change.events, profile, policy.directory, policy.sources)

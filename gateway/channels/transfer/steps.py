@@ -19,6 +19,8 @@ from ticket_core.source import Callback
 
 #: The way to them is barred, or leads elsewhere: no fault of the step, so it is kept until somebody mends that.
 _BARRED = frozenset({301, 302, 303, 307, 308, 401, 403, 407, 408, 425})
+#: Without a code of theirs the same: an address that is wrong, or a server of theirs that has just begun.
+_ELSEWHERE = frozenset({404, 405})
 _TYPES = {"json": "application/json; charset=utf-8", "xml": "application/xml; charset=utf-8"}
 _LONGEST_SAID = 200
 
@@ -43,7 +45,8 @@ def receipt_of(reply: Reply, rules: Callback, reference: str, at: datetime) -> D
     answer = _Answer(reply)
     code = answer.text(rules.code).casefold()
     said = " ".join(filter(None, (str(reply.status), code, answer.text(rules.message))))[:_LONGEST_SAID]
-    if reply.status in _BARRED or code in _folded(rules.again):
+    elsewhere = reply.status in _ELSEWHERE and not code
+    if reply.status in _BARRED or elsewhere or code in _folded(rules.again):
         raise TransientDelivery(said, retry_after=reply.wait)
     taken = code in _folded(rules.ok) or (not code and not reply.content.strip())
     if code in _folded(rules.known) or (reply.status < 300 and taken):

@@ -193,6 +193,33 @@ async def test_a_sheet_is_in_the_bodys_encoding_with_its_title_and_a_row_for_eac
         ]
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_times_are_the_bodys_own_and_the_end_of_a_day_has_its_date(url: str) -> None:
+    async with desk(url) as (here, _):
+        here.now = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
+        one = await here.case()
+        more = {"deadline": "answer", "amount": 1, "unit": "days", "reason": "等待配件"}
+        await here.act(one, "approve_extension", **more)  # until 2026-11-28 24:00 in Shanghai
+        columns = {"时间": "extended_at", "延期至": "extended.due_at"}
+        source = replace(policy().sources["12345"], reply=columns, reply_sheet=ReplySheet(form="csv"))
+        for zone, shown in (("Asia/Shanghai", ["2026-11-20 09:00:00", "2026-11-28 23:59:59"]),
+                            ("Asia/Urumqi", ["2026-11-20 07:00:00", "2026-11-28 22:00:00"])):  # fmt: skip
+            content = sheet_of([await reported(here, one)], replace(source, zone=zone), policy(), here.now, "csv")
+            assert list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[1] == shown
+
+
+async def test_what_does_not_hold_any_more_is_in_no_sheet(url: str) -> None:
+    async with desk(url) as (here, replies):
+        one = await here.case()
+        await here.act(one, "return", reason="非我部门职责")
+        await here.send()
+        await here.act(one, "accept")  # it is ours after all
+        assert [step.name for step in await replies.waiting()] == []
+        await here.act(one, "contact", text="已致电")
+        await here.send()
+        assert [step.name for step in await replies.waiting()] == ["首次联系"]
+
+
 @pytest.mark.parametrize("name", source_names())
 def test_every_shipped_source_says_what_its_columns_hold(name: str) -> None:
     assert load_source(name).reply

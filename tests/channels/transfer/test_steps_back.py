@@ -94,7 +94,8 @@ def html(status: int = 200) -> web.Response:
         (lambda: web.json_response([1]), TransientDelivery),
         (says(40012, "工单不存在"), PermanentDelivery),
         (says("", "参数错误", status=400), PermanentDelivery),
-        (lambda: web.Response(status=404), PermanentDelivery),
+        (lambda: web.Response(status=404), TransientDelivery),  # nobody there who could refuse it
+        (says(404, "工单不存在", status=404), PermanentDelivery),
     ],
 )
 async def test_what_the_body_answers_says_whether_to_try_again(answer: Answer, error: type[Exception]) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from sqlalchemy import update
 
 from gateway.channels.preview import PreviewEmail
 from gateway.channels.transfer import Transfer
@@ -31,6 +32,7 @@ from ticket_core.profile import load_profile
 from ticket_core.service import act, intake
 from ticket_core.source import load_source, with_clocks
 from ticket_core.store.journals import SentNotice, list_notices
+from ticket_core.store.schema import notice
 from ticket_core.store.store import Store
 from ticket_core.store.tickets import load_events
 
@@ -56,8 +58,8 @@ class Office:
     body: Body
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    async def case(self, number: str = "CD1") -> Ticket:
-        """The city forwards one."""
+    async def case(self, number: str = "CD1", again: str = "reopen") -> Ticket:
+        """The city forwards one; `again` is what becomes of one that is finished."""
         draft = TicketDraft(
             channel="city",
             profile="transfer",
@@ -67,7 +69,9 @@ class Office:
             complainant=Complainant(name="李四"),
             source=Source(body="12345", case_number=number),
         )
-        made = await self.store.run_each(partial(intake, policy=policy()), draft)
+        rules = policy()
+        sources = {name: replace(one, again=again) for name, one in rules.sources.items()}  # type: ignore[arg-type]
+        made = await self.store.run_each(partial(intake, policy=replace(rules, sources=sources)), draft)
         assert made.ticket is not None
         return made.ticket
 
@@ -129,6 +133,59 @@ async def test_a_busy_body_hears_the_steps_of_a_case_later_and_in_their_order(ur
         assert [one["seq"] for one in body.steps if one["case_number"] == "CD1"] == [2, 2, 3, 4]
         assert {row.state for row in await here.steps()} == {"delivered"}
         assert body.doubled == []
+
+
+async def test_the_order_is_that_of_events_whichever_process_wrote_the_steps(url: str) -> None:
+    """Every process takes the ids of notices from a block of its own."""
+    async with body_of_the_state() as body, office(url, body) as here:
+        one = await here.case()
+        await here.act(one, "sign")
+        block = update(notice).where(notice.c.role == "source").values(id=notice.c.id + 1000)
+        await here.store.run(lambda tx: tx.connection.execute(block))
+        await here.act(one, "answer", text="已修复")
+        await here.send()
+        assert [step["step"] for step in body.steps] == ["sign", "finish"]
+
+
+async def test_a_case_with_two_tickets_is_heard_of_in_the_order_in_which_they_were_given(url: str) -> None:
+    async with body_of_the_state(lambda: web.Response(status=503)) as body, office(url, body) as here:
+        old = await here.case()
+        await here.act(old, "sign")
+        await here.act(old, "answer", text="已修复")
+        await here.act(old, "close")
+        new = await here.case(again="new")
+        assert new.id != old.id
+        await here.act(new, "sign")
+        await here.send()
+        await here.send(timedelta(seconds=21))
+        assert body.names == ["sign", "finish", "sign"]
+
+
+async def test_a_step_that_does_not_hold_any_more_is_not_told(url: str) -> None:
+    async with body_of_the_state(lambda: web.Response(status=503)) as body, office(url, body) as here:
+        one = await here.case()
+        await here.act(one, "answer", text="已修复")
+        await here.send()  # they do not hear it
+        await here.act(one, "reopen", reason="诉求人称未修复")
+        await here.send(timedelta(minutes=1))
+        (step,) = await here.steps()
+        assert (step.state, step.cause, body.names) == ("suppressed", "taken_back", [])
+        await here.act(one, "answer", text="已更换阀门")
+        await here.send()
+        assert [(said["step"], said["办理结果"]) for said in body.steps[1:]] == [("finish", "已更换阀门")]
+
+
+async def test_a_step_says_the_same_however_late_it_is_heard(url: str) -> None:
+    async with body_of_the_state(lambda: web.Response(status=503)) as body, office(url, body) as here:
+        one = await here.case()
+        await here.act(one, "sign")
+        await here.send()
+        await here.act(one, "answer", text="已修复")
+        await here.act(one, "close")
+        await here.send(timedelta(minutes=1))
+        first, again, finish = body.steps
+        assert first == again
+        assert (first["status"], first["answer"], finish["status"]) == ("已签收", "", "已答复")
 
 
 async def test_a_step_whose_answer_was_lost_goes_again_under_its_own_key(url: str) -> None:
