@@ -8,16 +8,15 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, Text, bindparam, cast, func, select
 
 from ticket_core.model import Event, Ticket
 from ticket_core.store.clock import from_us, to_us
+from ticket_core.store.followed import FOLLOWED
 from ticket_core.store.rows import event_of, ticket_of
 from ticket_core.store.schema import event, ticket, timer
 
 MOST_PUBLISHED = 1_000
-#: How long after its receipt a ticket's changes are still looked for.
-OLDEST_CHANGED = timedelta(days=400)
 _ENDED = ("closed", "refused", "withdrawn")
 _AT_ONCE = 500
 
@@ -69,29 +68,30 @@ def list_changes(
     channel: str,
     since: datetime,
     until: datetime,
-    kinds: Collection[str],
     limit: int = MOST_PUBLISHED,
 ) -> list[tuple[Ticket, Event]]:
-    """Events of these `kinds` from `since` to `until`, the oldest first, each with its ticket as it is now."""
-    query = (
-        select(event)
-        .join(ticket, ticket.c.id == event.c.ticket_id)
-        .where(
-            *_may_be_read(channel),
-            ticket.c.id >= _first_id(since - OLDEST_CHANGED),
-            ticket.c.updated_at >= to_us(since),
-            event.c.kind.in_(kinds),
-            event.c.at.between(to_us(since), to_us(until)),
-        )
-        .order_by(event.c.at, event.c.ticket_id, event.c.seq)
-        .limit(limit)
-    )
-    events = [event_of(row) for row in connection.execute(query)]
+    """What became of tickets from `since` to `until`, the oldest first, each with its ticket as it is now.
+
+    Costs what happened in that time until there are `limit`, whatever there is beside it.
+    """
+    events = [event_of(row) for row in connection.execute(changes(channel, since, until, limit))]
     known: dict[int, Ticket] = {}
     for some in _parts(list({one.ticket_id for one in events})):
         for row in connection.execute(select(ticket).where(ticket.c.id.in_(some))):
             known[row.id] = ticket_of(row)
     return [(known[one.ticket_id], one) for one in events]
+
+
+def changes(channel: str, since: datetime, until: datetime, limit: int) -> Select[Any]:
+    """The events of `list_changes`; their kinds stand in the statement as they stand in the index."""
+    followed: BindParameter[Any] = bindparam("followed", FOLLOWED, expanding=True, literal_execute=True)
+    return (
+        select(event)
+        .join(ticket, ticket.c.id == event.c.ticket_id)
+        .where(*_may_be_read(channel), event.c.kind.in_(followed), event.c.at.between(to_us(since), to_us(until)))
+        .order_by(event.c.at, event.c.ticket_id, event.c.seq)
+        .limit(limit)
+    )
 
 
 def _readable(channel: str) -> Select[Any]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text, text
 
+from ticket_core.store.followed import IS_FOLLOWED
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -159,6 +161,7 @@ event = Table(
     _time("at"),
     _text("actor"),
     _text("data"),
+    Index("ix_event_followed", "at", "ticket_id", "seq", sqlite_where=IS_FOLLOWED, postgresql_where=IS_FOLLOWED),
     sqlite_with_rowid=False,
 )
 

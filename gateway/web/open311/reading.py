@@ -23,7 +23,6 @@ from gateway.web.open311.asking import (
     whole_number,
 )
 from gateway.web.open311.views import (
-    STATE_AFTER,
     definition_view,
     request_view,
     service_of,
@@ -140,7 +139,7 @@ async def get_updates(request: web.Request) -> web.Response:
     asked = _asked(request)
     check_may_read(request, asked.channel)
     since, until = range_of(request, datetime.now(UTC), most=None)
-    load = partial(list_changes, channel=asked.channel.name, since=since, until=until, kinds=tuple(STATE_AFTER))
+    load = partial(list_changes, channel=asked.channel.name, since=since, until=until)
     profiles = request.app[RECEPTION].policy.profiles
     told = [
         update_view(ticket, event, asked.channel, profiles[ticket.profile], asked.locale)

@@ -145,6 +145,8 @@ async def test_updates_tell_what_happened_and_not_what_is_internal(tmp_path: Pat
         since = before.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         later = await house.get("/v2/servicerequestupdates", "service_request_updates", start_date=since)
         assert [one["status"] for one in later] == ["in_progress", "closed"]
+        ever = "1970-01-01T00:00:00Z"
+        assert await house.get("/v2/servicerequestupdates", "service_request_updates", start_date=ever) == told
 
 
 async def add(house: City, number: str, **changes: str) -> int:
