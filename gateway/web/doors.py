@@ -107,13 +107,13 @@ async def _prove(channel: Webhook, raw: Raw) -> None:
         channel.verify(raw)
 
 
-async def read_body(request: web.Request, channel: Webhook) -> bytes:
-    """The body, up to the channel's own limit.
+async def read_body(request: web.Request, channel: Webhook, limit: int = 0) -> bytes:
+    """The body, up to the channel's own limit or a lower one.
 
     Raises:
         Problem: 413.
     """
-    limit = channel.limit
+    limit = limit or channel.limit
     body = bytearray()
     if (request.content_length or 0) <= limit:
         async for chunk in request.content.iter_chunked(64 << 10):

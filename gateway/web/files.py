@@ -37,24 +37,40 @@ def read_files(given: Sequence[AttachmentBody], limits: Limits) -> tuple[File, .
     return tuple(files)
 
 
+def wrong_with(given: Sequence[File], limits: Limits, where: str) -> list[FieldProblem]:
+    """All that is wrong with files that came as they are, by ``where.N.field``."""
+    if len(given) > limits.attachments:
+        return [FieldProblem(name=where, kind="too_many_files", context={"limit": limits.attachments})]
+    context = {"limit": limits.attachment_bytes, "allowed": ALLOWED}
+    checked = [_checked(one.name, one.content, limits) for one in given]
+    return [
+        FieldProblem(name=f"{where}.{index}.{found[0]}", kind=found[1], context=context)
+        for index, found in enumerate(checked)
+        if not isinstance(found, File)
+    ]
+
+
 def _read(one: AttachmentBody, limits: Limits) -> File | tuple[str, str]:
     """The file, or which field is wrong and how."""
-    name = clean_name(one["name"])
-    if not name:
-        return "name", "file_name"
-    if runs(name):
-        return "name", "file_refused"
     if len(one["content"]) > limits.attachment_bytes * 4 // 3 + 4:
         return "content", "file_too_large"
     try:
         content = base64.b64decode(one["content"], validate=True)
     except (binascii.Error, ValueError):
         return "content", "bad_base64"
+    return _checked(one["name"], content, limits)
+
+
+def _checked(given: str, content: bytes, limits: Limits) -> File | tuple[str, str]:
+    name, media_type = clean_name(given), media_type_of(content)
+    if not name:
+        return "name", "file_name"
+    if runs(name):
+        return "name", "file_refused"
     if not content:
         return "content", "empty_file"
     if len(content) > limits.attachment_bytes:
         return "content", "file_too_large"
-    media_type = media_type_of(content)
     if media_type is None:
         return "content", "file_refused"
     return File(name=name, media_type=media_type, content=content)

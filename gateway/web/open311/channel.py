@@ -37,6 +37,7 @@ class Open311(Webhook):
     """One jurisdiction: its reports come by ``POST /open311/v2/requests``, its own door takes the same forms."""
 
     Settings: ClassVar = Open311Settings
+    limit = 32 << 20  # with its files
     settings: Open311Settings
 
     def __init__(self, name: str, settings: Open311Settings) -> None:
@@ -104,25 +105,27 @@ class Open311(Webhook):
         said += form.values.get("media_url", ())
         return InboundMessage(
             channel=self.name,
-            external_id=_id(raw),
+            external_id=report_id(raw),
             received_at=raw.received_at,
             raw=raw,
             subject=service.name,
             text="\n".join(filter(None, said)) or service.name,
+            attachments=form.files,
             fields=fields,
         )
 
     def _update(self, form: Form, raw: Raw) -> InboundMessage:
         """What somebody adds to a report; who he is decides whether it joins that one, whose number it quotes."""
-        number, update_id, text = (form.first(name) for name in ("service_request_id", "update_id", "description"))
-        if not (number and update_id and text):
+        number = form.first("service_request_id")
+        if not (number and form.first("update_id") and form.first("description")):
             raise ValueError("neither a report nor an update")
         return InboundMessage(
             channel=self.name,
-            external_id=f"update:{number}:{update_id}",
+            external_id=update_key(form),
             received_at=raw.received_at,
             raw=raw,
-            text="\n".join((text, *form.values.get("media_url", ()), number)),
+            text="\n".join((update_text(form), number)),
+            attachments=form.files,
             fields={"complainant": _who(form)},
         )
 
@@ -138,6 +141,18 @@ def written_place(form: Form) -> str:
     lat, long = spot or (None, None)
     given = places.Spot(address=form.first("address_string"), number=form.first("address_id"), lat=lat, long=long)
     return places.written(given)
+
+
+def update_key(form: Form) -> str:
+    """An update's id; its program gives it."""
+    return f"update:{form.first('service_request_id')}:{form.first('update_id')}"
+
+
+def update_text(form: Form) -> str:
+    """What an update says: that it is no longer open for its author is said in a field of its own."""
+    status = form.first("status")
+    said = f"status: {status}" if status.casefold() not in ("", "open") else ""
+    return "\n".join(filter(None, (form.first("description"), said, *form.values.get("media_url", ()))))
 
 
 def _mistakes(settings: Open311Settings) -> list[str]:
@@ -158,7 +173,7 @@ def _mistakes(settings: Open311Settings) -> list[str]:
     return problems
 
 
-def _id(raw: Raw) -> str:
+def report_id(raw: Raw) -> str:
     """The report's id: what it says, and the id that its sender or the door gave it."""
     named = raw.headers.get("idempotency-key", "").encode("utf-8", "surrogateescape")
     return "sha256:" + hashlib.sha256(named + b"\0" + raw.body).hexdigest()

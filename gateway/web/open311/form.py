@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote_plus
 
+from gateway.files import clean_name, media_type_of
+from gateway.message import File
+from gateway.web.open311.multipart import is_multipart, made_of, parts_in
 from gateway.web.open311.settings import LISTS, Attribute, Service
 
 LONGEST_DESCRIPTION = 4_000  # characters, GeoReport v2
@@ -23,6 +26,7 @@ class Form:
 
     values: Mapping[str, tuple[str, ...]]
     answers: Mapping[str, tuple[str, ...]]
+    files: tuple[File, ...] = ()
 
     def first(self, name: str) -> str:
         """The first value of this name; an empty one is none (GeoReport v2, Optional Arguments)."""
@@ -39,21 +43,27 @@ class Wrong:
 
 
 def read_form(body: bytes) -> Form:
-    """The form of a body.
+    """The form of a body; every part of it that has a file name is a file, whatever it is called.
 
     Raises:
         ValueError: it is none, or not in UTF-8.
     """
     values: dict[str, list[str]] = {}
     answers: dict[str, list[str]] = {}
-    pairs = parse_qsl(
-        body.decode("ascii"),
-        keep_blank_values=True,
-        strict_parsing=True,
-        encoding="utf-8",
-        errors="strict",
-        max_num_fields=_MOST_FIELDS,
-    )
+    files: tuple[File, ...] = ()
+    if is_multipart(body):
+        parts = parts_in(body)
+        pairs = [(one.name, one.content.decode()) for one in parts if one.file_name is None]
+        files = tuple(_file(one.file_name, one.content) for one in parts if one.file_name is not None and one.content)
+    else:
+        pairs = parse_qsl(
+            body.decode(),
+            keep_blank_values=True,
+            strict_parsing=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=_MOST_FIELDS,
+        )
     for name, value in pairs:
         if not value.strip():
             continue
@@ -63,11 +73,16 @@ def read_form(body: bytes) -> Form:
     return Form(
         values={name: tuple(some) for name, some in values.items()},
         answers={name: tuple(some) for name, some in answers.items()},
+        files=files,
     )
 
 
 def apart_from_key(body: bytes) -> tuple[bytes, str]:
-    """The body without its ``api_key``, byte for byte, and that key: a journal keeps no secrets."""
+    """The body without its ``api_key``, and that key: a journal keeps no secrets. Its values stay byte for byte."""
+    if is_multipart(body):
+        parts = parts_in(body)
+        keys = [one.content.decode(errors="replace").strip() for one in parts if one.name == _KEY]
+        return made_of([one for one in parts if one.name != _KEY]), keys[-1] if keys else ""
     key, kept = "", []
     for part in body.split(b"&"):
         name, _, value = part.partition(b"=")
@@ -95,6 +110,11 @@ def place_of(form: Form) -> tuple[float, float] | None:
     except ValueError:
         return None
     return (lat, long) if -90 <= lat <= 90 and -180 <= long <= 180 else None
+
+
+def _file(name: str, content: bytes) -> File:
+    media_type = media_type_of(content) or "application/octet-stream"
+    return File(name=clean_name(name) or "media", media_type=media_type, content=content)
 
 
 def _wrong_place(form: Form) -> Iterator[Wrong]:

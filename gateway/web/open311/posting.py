@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from aiohttp import web
@@ -17,14 +17,17 @@ from gateway.errors import Refused
 from gateway.message import Accepted, Raw
 from gateway.web.callers import throttle
 from gateway.web.doors import read_body
-from gateway.web.keys import ACCEPT, IDENTITY_OF_PHONE, RECEPTION
+from gateway.web.files import wrong_with
+from gateway.web.keys import ACCEPT, IDENTITY_OF_PHONE, LIMITS, RECEPTION
 from gateway.web.meters import METERS
 from gateway.web.open311.asking import Asked, answer, asked_by, bad_request, endpoints, not_found, raw_of
+from gateway.web.open311.channel import report_id, update_key, update_text
 from gateway.web.open311.form import LONGEST_DESCRIPTION, Form, read_form, wrong_in
 from gateway.web.patience import in_time
 from gateway.web.problems import FieldProblem, Problem
 from gateway.web.public import COMPLAINANT
-from ticket_core.model import Command, Ticket
+from ticket_core.errors import ActionRefused
+from ticket_core.model import Command, File, Ticket
 from ticket_core.number import ticket_id_of
 from ticket_core.profile import Profile
 from ticket_core.store.journals import find_input
@@ -32,6 +35,10 @@ from ticket_core.store.tickets import load_tickets
 
 _NAMED: Final = "idempotency-key"
 _LONGEST_ID = 200
+_LONGEST_FORM = 1 << 20  # bytes, without files
+_LARGE = 256 << 10  # bytes that take long enough to leave the event loop
+_MEDIA: Final = "media"
+T = TypeVar("T")
 #: Deliveries of one form at the same time come one after the other, so that the second finds the first.
 _IN_HAND: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -40,10 +47,9 @@ async def post_request(request: web.Request) -> web.Response:
     """``POST requests``: taken in and committed before the answer."""
     asked, form, raw = await _read(request)
     service = asked.service(form.first("service_code"))
-    if wrong := list(wrong_in(form, service)):
-        raise Problem(
-            400, "invalid", fields=[FieldProblem(name=one.field, kind=one.kind, context=one.context) for one in wrong]
-        )
+    wrong = [FieldProblem(name=one.field, kind=one.kind, context=one.context) for one in wrong_in(form, service)]
+    if wrong := wrong + wrong_with(form.files, request.app[LIMITS], _MEDIA):
+        raise Problem(400, "invalid", fields=wrong)
     accepted = await _take(request, asked, raw)
     again = accepted.outcome == "duplicate"
     told: dict[str, Any] = {}
@@ -72,14 +78,17 @@ async def post_update(request: web.Request) -> web.Response:
             raise bad_request(name, "missing")
         if len(form.first(name)) > longest:
             raise bad_request(name, "string_too_long", max_length=longest)
+    if wrong := wrong_with(form.files, request.app[LIMITS], _MEDIA):
+        raise Problem(400, "invalid", fields=wrong)
     ticket_id = ticket_id_of(form.first("service_request_id")) or 0
     store = request.app[RECEPTION].store
     ticket = (await store.read(partial(load_tickets, ids=[ticket_id]))).get(ticket_id)
     if ticket is None or ticket.channel != asked.channel.name:
         raise not_found("service_request_id")
-    if _belongs(request, form, ticket):
-        await request.app[RECEPTION].act(_supplement(form, ticket, raw, asked.profile))
-    else:
+    known = await store.read(partial(find_input, channel=asked.channel.name, external_id=update_key(form)))
+    if known is not None and known.sha256 != await _digest(raw.body):
+        raise Problem(400, "key-reused")  # another text under a used id would be lost
+    if known is None and not (_belongs(request, form, ticket) and await _joined(request, asked, form, ticket, raw)):
         await request.app[ACCEPT](asked.channel, raw)
     told = {"update_id": form.first("update_id"), "account_id": form.first("account_id") or None}
     return answer(request, "service_request_updates", [told])
@@ -95,13 +104,14 @@ async def _read(request: web.Request) -> tuple[Asked, Form, Raw]:
     known = endpoints(request.app)
     if not known:
         raise Problem(404, "not-found")
-    body = await in_time(read_body(request, known[0]))
+    limit = known[0].limit if request.content_type == "multipart/form-data" else _LONGEST_FORM
+    body = await in_time(read_body(request, known[0], limit))
     try:
-        form = read_form(body)
+        form = await _beside(body, lambda: read_form(body))
     except ValueError as error:
         raise bad_request("body", "bad_form") from error
     asked = asked_by(request, form.first("jurisdiction_id") or request.query.get("jurisdiction_id", ""))
-    raw = raw_of(request, asked.channel, body)
+    raw = await _beside(body, lambda: raw_of(request, asked.channel, body))
     try:
         asked.channel.verify(raw)
     except Refused:
@@ -115,7 +125,7 @@ async def _take(request: web.Request, asked: Asked, raw: Raw) -> Accepted:
     if _NAMED in raw.headers:
         (accepted,) = await accept(asked.channel, raw)
         return accepted
-    lock = _IN_HAND.setdefault(hashlib.sha256(raw.body).hexdigest(), asyncio.Lock())
+    lock = _IN_HAND.setdefault(await _digest(raw.body), asyncio.Lock())
     async with lock:
         named = await _named(request, asked, raw, within)
         (accepted,) = await accept(asked.channel, named)
@@ -128,10 +138,19 @@ async def _named(request: web.Request, asked: Asked, raw: Raw, within: timedelta
         return replace(raw, headers={**raw.headers, _NAMED: raw.received_at.isoformat()})
     occasion = int(raw.received_at.timestamp() // within.total_seconds())
     before, now = (replace(raw, headers={**raw.headers, _NAMED: f"{one}"}) for one in (occasion - 1, occasion))
-    (said,) = asked.channel.parse(before)
-    find = partial(find_input, channel=asked.channel.name, external_id=getattr(said, "external_id", ""))
+    external_id = await _beside(raw.body, lambda: report_id(before))
+    find = partial(find_input, channel=asked.channel.name, external_id=external_id)
     known = await request.app[RECEPTION].store.read(find)
     return before if known is not None and raw.received_at - known.received_at < within else now
+
+
+async def _digest(body: bytes) -> str:
+    return await _beside(body, lambda: hashlib.sha256(body).hexdigest())
+
+
+async def _beside(body: bytes, make: Callable[[], T]) -> T:
+    """What `make` makes of a body, beside the event loop where that takes long."""
+    return await asyncio.to_thread(make) if len(body) > _LARGE else make()
 
 
 def _notice(request: web.Request, asked: Asked, accepted: Accepted) -> str:
@@ -150,12 +169,20 @@ def _belongs(request: web.Request, form: Form, ticket: Ticket) -> bool:
     return not keys or any(key in ticket.identities for key in keys)
 
 
+async def _joined(request: web.Request, asked: Asked, form: Form, ticket: Ticket, raw: Raw) -> bool:
+    """Whether the update is part of its report now; one that has ended takes nothing in."""
+    try:
+        await request.app[RECEPTION].act(_supplement(form, ticket, raw, asked.profile))
+    except ActionRefused:
+        return False
+    return True
+
+
 def _supplement(form: Form, ticket: Ticket, raw: Raw, profile: Profile) -> Command:
     action = next(
         (one.name for one in profile.actions if one.event == "supplemented" and COMPLAINANT in one.by), "supplement"
     )
-    text = "\n".join((form.first("description"), *form.values.get("media_url", ())))
-    fields: Mapping[str, Any] = {"text": text}
+    fields: Mapping[str, Any] = {"text": update_text(form)}
     return Command(
         ticket_id=ticket.id,
         action=action,
@@ -165,5 +192,6 @@ def _supplement(form: Form, ticket: Ticket, raw: Raw, profile: Profile) -> Comma
         fields=fields,
         channel=raw.channel,
         raw=raw.body,
-        external_id=f"update:{form.first('service_request_id')}:{form.first('update_id')}",
+        external_id=update_key(form),
+        attachments=tuple(File(name=one.name, media_type=one.media_type, content=one.content) for one in form.files),
     )

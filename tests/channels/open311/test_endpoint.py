@@ -100,6 +100,15 @@ async def test_the_key_of_the_program_is_not_kept_in_the_journal(house: City) ->
     assert b"service_code=lamp" in found[1]
 
 
+async def test_a_form_whose_characters_are_not_escaped_is_read(house: City) -> None:
+    """As ``curl -d`` sends it."""
+    body = "&".join(f"{name}={value}" for name, value in {**LAMP, "api_key": KEY}.items()).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    response = await house.client.post("/open311/v2/requests.json", data=body, headers=headers)
+    (told,) = await valid_json(response, "posted")
+    assert "路灯不亮三天了" in (await house.ticket(told["service_request_id"])).text
+
+
 async def test_xml_is_answered_as_xml(house: City) -> None:
     response = await house.post("requests.xml", LAMP)
     assert response.status == 201

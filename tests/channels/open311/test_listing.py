@@ -177,6 +177,19 @@ async def test_a_strangers_words_never_enter_somebodys_report(tmp_path: Path) ->
         assert await statements(house, number) == []
 
 
+async def test_an_update_of_a_report_that_has_ended_is_a_report_of_its_own(tmp_path: Path) -> None:
+    """Refused it would be lost: nobody at the other end reads the answer."""
+    async with city(tmp_path, listed=True) as house:
+        number = await house.report()
+        await house.act(number, "answer", text="好了")
+        await house.act(number, "close")
+        assert await add(house, number, phone="13800001234") == await add(house, number, phone="13800001234") == 200
+        assert await statements(house, number) == []
+        told = await house.get("/v2/requests", "service_requests")
+        assert len(told) == 2
+        assert "还是不亮" in (await house.ticket(told[0]["service_request_id"])).text
+
+
 async def test_an_update_that_cannot_be_taken_is_told(tmp_path: Path) -> None:
     async with city(tmp_path) as house:
         number = await house.report()
