@@ -7,6 +7,7 @@ posted twice is there twice.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -19,8 +20,11 @@ from aiohttp import web
 
 from gateway.testing.loopback import Loopback, hang_up, listening
 from gateway.testing.provider import BUSY_FOR, Arrived, Fault
+from gateway.web.open311.documents import written
 
 KEY = "synthetic-key-of-the-other-city"
+MOST = 1_000
+_ROOTS = {"requests": "service_requests", "servicerequestupdates": "service_request_updates"}
 
 
 def w3(at: datetime) -> str:
@@ -30,10 +34,17 @@ def w3(at: datetime) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Open311Server(Loopback):
-    """The endpoint; `gives` is what it tells who reports: ``id``, ``token`` or ``nothing``."""
+    """The endpoint; `gives` is what it tells who reports: ``id``, ``token`` or ``nothing``.
+
+    `loses` is what stands before it and answers for it when it has taken something: a status, or 200 with a page of
+    its own. It tells the number of a token when it has `numbered` it, and lists requests where it `lists` any.
+    """
 
     key: str = KEY
     gives: str = "id"
+    loses: int = 0
+    numbered: bool = True
+    lists: bool = True
     services: frozenset[str] = frozenset({"lamp", "hole"})
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)
     updates: list[dict[str, Any]] = field(default_factory=list)
@@ -75,8 +86,17 @@ class Open311Server(Loopback):
         return update_id
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """One call."""
-        match request.method, request.path.removeprefix("/v2/").removesuffix(".json").split("/"):
+        """One call, answered in the form that its path asks for."""
+        path, _, form = request.path.removeprefix("/v2/").rpartition(".")
+        told = await self._answer(request, path.split("/"))
+        if form != "xml" or not isinstance(told, web.Response) or told.content_type != "application/json":
+            return told
+        root = _ROOTS.get(path, "service_requests") if told.status < 400 else "errors"
+        body = written("xml", root, json.loads(told.text or ""))
+        return web.Response(body=body, status=told.status, content_type="text/xml")
+
+    async def _answer(self, request: web.Request, path: list[str]) -> web.StreamResponse:
+        match request.method, path:
             case "POST", ["requests"]:
                 return await self._post_request(request)
             case "POST", ["servicerequestupdates"]:
@@ -85,6 +105,8 @@ class Open311Server(Loopback):
                 return self._get_requests(request)
             case "GET", ["servicerequestupdates"]:
                 return self._get_updates(request)
+            case "GET", ["tokens", token] if not self.numbered:
+                return errors(404, f"{token} not found")
             case "GET", ["tokens", token]:
                 return web.json_response([{"service_request_id": token.removeprefix("t"), "token": token}])
         return web.Response(status=404)
@@ -111,6 +133,8 @@ class Open311Server(Loopback):
 
     def _get_requests(self, request: web.Request) -> web.StreamResponse:
         """``GET requests.json``."""
+        if not self.lists:
+            return errors(400, "not implemented")
         self.asked.append(("requests", dict(request.query)))
         ids = set(filter(None, request.query.get("service_request_id", "").split(",")))
         code, since = request.query.get("service_code"), request.query.get("start_date", "")
@@ -128,8 +152,9 @@ class Open311Server(Loopback):
         self.asked.append(("servicerequestupdates", dict(request.query)))
         since, until = request.query.get("start_date", ""), request.query.get("end_date", "9")
         found = [one for one in self.updates if since <= one["updated_datetime"] <= until]
+        found = sorted(found, key=lambda one: str(one["updated_datetime"]))[:MOST]
         self.told.update(one["update_id"] for one in found)
-        return web.json_response(found)
+        return web.json_response(found[::-1])
 
     def _refused(self, form: Mapping[str, str]) -> web.Response | None:
         if form.get("api_key") != self.key:
@@ -159,6 +184,8 @@ class Open311Server(Loopback):
             if self.fault == "dropped":
                 return hang_up(request)
             await asyncio.sleep(0.01)
+            if self.loses:
+                return web.Response(text="<html>a proxy</html>", status=self.loses, content_type="text/html")
             return web.json_response([answer], status=201)
 
     def _open(self, form: Mapping[str, str]) -> dict[str, Any]:

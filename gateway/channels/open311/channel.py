@@ -1,7 +1,8 @@
 """One endpoint as a way out and in: a ticket becomes a request there, what comes after updates, and theirs come back.
 
-GeoReport v2, https://wiki.open311.org/GeoReport_v2. It knows no idempotency: an answer that was lost is looked for in
-the list of requests before the same is posted again.
+GeoReport v2, https://wiki.open311.org/GeoReport_v2. It knows no idempotency: after a try of which nobody knows whether
+it was taken, the request is looked for in their list before it is posted again; where they list none, it is posted
+again, since twice is better than never.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import orjson
 from gateway import places
 from gateway.channels.base import Chat, Parsed, Polling
 from gateway.channels.open311.settings import CitySettings
-from gateway.channels.open311.wire import Document, Endpoint, uncertain
+from gateway.channels.open311.wire import Document, Endpoint
 from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import Address, DeliveryReceipt, InboundMessage, OutboundMessage, Raw
 
@@ -29,7 +30,7 @@ _FAR_BACK = timedelta(days=90)
 _SELDOM = timedelta(hours=1)  # how often nothing new is worth remembering
 _MOST_WATCHED = 1_000
 _AT_ONCE = 50
-_SINCE, _WATCHED = "since", "watched"
+_SINCE, _WATCHED, _TOKENS = "since", "watched", "tokens"
 
 
 class Open311City(Polling, Chat):
@@ -58,35 +59,45 @@ class Open311City(Polling, Chat):
         """The first that is told of a ticket is a request, all else an update of it."""
         if not _CODE.fullmatch(message.to):
             raise PermanentDelivery("no service code")
-        known = await self._known(f"ticket:{message.ticket_number}:{message.to}")
+        known = await self._known(_ticket(message))
         if known is None:
-            request_id = await self._open(message)
-        elif not (request_id := str(known["request"])) or not self.settings.updates:
+            return self._told(message, "accepted", await self._open(message), "")
+        request_id = str(known["request"])
+        if not request_id and known.get("token"):
+            request_id = await self._number_of(str(known["token"]))
+            if not request_id:
+                raise TransientDelivery("it has no number there yet")
+            await self._remember(_about(message), request_id)
+        if not (request_id and self.settings.updates):
             return self._told(message, "suppressed", request_id, "the endpoint takes no updates")
-        else:
-            await self._update(message, request_id)
+        await self._update(message, request_id)
         return self._told(message, "accepted", request_id, "")
 
     async def _open(self, message: OutboundMessage) -> str:
-        """Post the request, unless it is there already; its number there, empty where the endpoint tells none."""
-        trying = f"trying:{message.ticket_number}:{message.to}"
+        """Post the request, unless it is there already; its number there, empty while the endpoint tells none."""
+        trying, about = f"trying:{message.ticket_number}:{message.to}", _about(message)
         since = await self.memory.get(trying)
         found = await self._lost(message, datetime.fromisoformat(since)) if since else None
         if found is None:
-            await self.memory.set(trying, self.clock().isoformat())
-            try:
-                found = await self._endpoint.post("requests", self._request(message), reference=message.reference)
-            except (TransientDelivery, PermanentDelivery) as error:
-                if not (isinstance(error, TransientDelivery) and uncertain(error)):
-                    await self.memory.set(trying, "")
-                raise
-        request_id = str(found.get("service_request_id") or "")
-        if not request_id and found.get("token"):
-            (known, *_) = await self._endpoint.get(f"tokens/{found['token']}") or [{}]
-            request_id = str(known.get("service_request_id") or "")
-        await self._remember(message, request_id)
+            if not since:
+                await self.memory.set(trying, self.clock().isoformat())
+            found = await self._endpoint.post("requests", self._request(message), reference=message.reference)
+            if found is None:
+                raise TransientDelivery("the answer is no document")
+        request_id, token = (str(found.get(name) or "") for name in ("service_request_id", "token"))
+        await self._remember(about, request_id, token)
         await self.memory.set(trying, "")
+        if token and not request_id and (request_id := await self._number_of(token)):
+            await self._remember(about, request_id)
         return request_id
+
+    async def _number_of(self, token: str) -> str:
+        """What a token stands for; empty while they do not tell, which may take days where a person looks first."""
+        try:
+            told = await self._endpoint.get(f"tokens/{token}")
+        except (TransientDelivery, PermanentDelivery):
+            return ""
+        return str(told[0].get("service_request_id") or "") if told else ""
 
     def _request(self, message: OutboundMessage) -> dict[str, str]:
         spot = places.read(str(message.fields.get("place") or ""))
@@ -104,7 +115,10 @@ class Open311City(Polling, Chat):
 
     async def _lost(self, message: OutboundMessage, since: datetime) -> Document | None:
         """The request whose answer was lost: one of that time which quotes our number."""
-        listed = await self._endpoint.get("requests", service_code=message.to, start_date=_w3(since - _OVERLAP))
+        try:
+            listed = await self._endpoint.get("requests", service_code=message.to, start_date=_w3(since - _OVERLAP))
+        except PermanentDelivery:
+            return None
         return next((one for one in listed if _mark(message) in str(one.get("description") or "")), None)
 
     async def _update(self, message: OutboundMessage, request_id: str) -> None:
@@ -117,15 +131,16 @@ class Open311City(Polling, Chat):
         }
         await self._endpoint.post("servicerequestupdates", form, reference=message.reference)
 
-    async def _remember(self, message: OutboundMessage, request_id: str) -> None:
+    async def _remember(self, about: Mapping[str, str], request_id: str, token: str = "") -> None:
         """Whom a request is about first: an update that finds nobody would be nobody's."""
         if request_id:
-            about = {"number": message.ticket_number, "token": message.token, "code": message.to}
             await self.memory.set(f"request:{request_id}", orjson.dumps(about).decode())
             if not self.settings.updates:
                 await self._watch(request_id)
-        known = orjson.dumps({"request": request_id}).decode()
-        await self.memory.set(f"ticket:{message.ticket_number}:{message.to}", known)
+        elif token:
+            await self._keep(_TOKENS, {**await self._kept(_TOKENS), token: about})
+        known = orjson.dumps({"request": request_id, "token": token}).decode()
+        await self.memory.set(f"ticket:{about['number']}:{about['code']}", known)
 
     def _told(self, message: OutboundMessage, status: Any, request_id: str, detail: str) -> DeliveryReceipt:
         return DeliveryReceipt(
@@ -137,25 +152,41 @@ class Open311City(Polling, Chat):
     async def poll(self) -> AsyncIterator[tuple[Raw, Callable[[], Awaitable[None]]]]:
         """What they say of our requests since the last time."""
         while True:
+            await self._exchange()
             async for one in self._updates() if self.settings.updates else self._states():
                 yield one
             await asyncio.sleep(self.settings.every.total_seconds())
 
+    async def _exchange(self) -> None:
+        """Tokens for numbers, of all requests that had none yet."""
+        for token, about in (await self._kept(_TOKENS)).items():
+            if request_id := await self._number_of(token):
+                await self._remember(about, request_id)
+                left = await self._kept(_TOKENS)
+                left.pop(token, None)
+                await self._keep(_TOKENS, left)
+
     async def _updates(self) -> AsyncIterator[tuple[Raw, Callable[[], Awaitable[None]]]]:
+        """A list may be full: then it goes on from the newest in it."""
         now = self.clock()
         kept = await self.memory.get(_SINCE)
         since = datetime.fromisoformat(kept) if kept else now - _FAR_BACK
-        listed = await self._endpoint.get(
-            "servicerequestupdates", start_date=_w3(since - _OVERLAP), end_date=_w3(now + _OVERLAP)
-        )
-        for update in listed:
-            about = await self._known(f"request:{update.get('service_request_id')}")
-            if about is not None:
-                yield self._raw({**update, "about": about}), _nothing_to_do
-        stamps = [at for one in listed if (at := _moment(one.get("updated_datetime")))]
-        whole = len(listed) < _MOST_WATCHED or not stamps
-        if listed or kept is None or now - since > _SELDOM:
-            await self.memory.set(_SINCE, (now if whole else max(stamps)).isoformat())
+        start, full, some = since - _OVERLAP, True, False
+        while full:
+            listed = await self._endpoint.get(
+                "servicerequestupdates", start_date=_w3(start), end_date=_w3(now + _OVERLAP)
+            )
+            for update in sorted(listed, key=lambda one: _moment(one.get("updated_datetime")) or start):
+                about = await self._known(f"request:{update.get('service_request_id')}")
+                if about is not None:
+                    yield self._raw({**update, "about": about}), _nothing_to_do
+            stamps = [at for one in listed if (at := _moment(one.get("updated_datetime")))]
+            full, some = len(listed) >= _MOST_WATCHED and bool(stamps), some or bool(listed)
+            if full:
+                start = max(*stamps, start + timedelta(seconds=1))  # a thousand in one second are more than it tells
+                await self.memory.set(_SINCE, start.isoformat())
+        if some or kept is None or now - since > _SELDOM:
+            await self.memory.set(_SINCE, now.isoformat())
 
     async def _states(self) -> AsyncIterator[tuple[Raw, Callable[[], Awaitable[None]]]]:
         """Where there are no updates: the requests themselves, and what of them is otherwise than before."""
@@ -232,6 +263,14 @@ class Open311City(Polling, Chat):
         known: dict[str, Any] | None = orjson.loads(kept) if kept else None
         return known
 
+    async def _kept(self, name: str) -> dict[str, Any]:
+        return await self._known(name) or {}
+
+    async def _keep(self, name: str, known: Mapping[str, Any]) -> None:
+        """The newest thousand."""
+        newest = dict(list(known.items())[-_MOST_WATCHED:])
+        await self.memory.set(name, orjson.dumps(newest).decode())
+
     async def _see(self, request_id: str, about: Mapping[str, Any], seen: str) -> None:
         await self.memory.set(f"request:{request_id}", orjson.dumps({**about, "seen": seen}).decode())
 
@@ -254,6 +293,14 @@ def _described(message: OutboundMessage, said: str) -> str:
     """What was said, what we tell, and our number, by which it is found again."""
     ours = "\n".join((message.forms["short"], _mark(message)))[-_LONGEST:]
     return "\n".join(filter(None, (said[: _LONGEST - len(ours) - 1], ours)))
+
+
+def _ticket(message: OutboundMessage) -> str:
+    return f"ticket:{message.ticket_number}:{message.to}"
+
+
+def _about(message: OutboundMessage) -> dict[str, str]:
+    return {"number": message.ticket_number, "token": message.token, "code": message.to}
 
 
 def _mark(message: OutboundMessage) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -15,7 +15,7 @@ class CitySettings:
 
     `url` is the endpoint without the names of its documents. `address` stands for the place of a ticket that has none:
     the standard wants one. With `updates` the endpoint knows FixMyStreet's ``servicerequestupdates``; without them the
-    state of each request is asked for. It is asked `every` so long; `timeout` is in seconds.
+    state of each request is asked for. It is asked `every` so long, for documents in `format`; `timeout` is in seconds.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -24,5 +24,6 @@ class CitySettings:
     address: Annotated[str, Field(min_length=1)]
     jurisdiction_id: str = ""
     updates: bool = True
+    format: Literal["json", "xml"] = "json"
     every: Annotated[timedelta, Field(ge=timedelta(seconds=1))] = timedelta(minutes=5)
     timeout: Annotated[float, Field(gt=0, le=25)] = 10.0
