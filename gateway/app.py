@@ -32,6 +32,7 @@ from gateway.normalize.contact import Phone, phone_key, read_phone
 from gateway.normalize.draft import Reading
 from gateway.reception import Reception
 from gateway.render import Renderer
+from gateway.replays import Replays
 from gateway.replies import Replies
 from gateway.sweeper import Sweeper
 from gateway.web.api import add_api
@@ -47,6 +48,7 @@ from gateway.web.keys import (
     PARTS,
     PROFILES,
     RECEPTION,
+    REPLAYS,
     REPLIES,
     SERVICE_NUMBER_OF,
     WRITING,
@@ -81,6 +83,7 @@ class Parts:
     fetcher: Fetcher
     inbox: Inbox
     imports: Imports
+    replays: Replays
     alarm: Alarm
     sign_in: SignIn
     meters: Meters
@@ -147,13 +150,14 @@ def assemble(settings: Settings) -> Parts:
             channel.adopt(keys.of_channel(name))
     reception = Reception(store, policy, keys, readings, dispatcher.wake, meters.count_input)
     sheets = [one for one in channels.values() if isinstance(one, Tabular)]
+    mailed = Mailed(reception, {one.name: one for one in sheets})
     return Parts(
         settings=settings,
         keys=keys,
         store=store,
         renderer=renderer,
         reception=reception,
-        mailed=Mailed(reception, {name: one for name, one in channels.items() if isinstance(one, Tabular)}),
+        mailed=mailed,
         dispatcher=dispatcher,
         sweeper=Sweeper(
             store,
@@ -182,6 +186,7 @@ def assemble(settings: Settings) -> Parts:
             dispatcher.record_receipt,
         ),
         imports=Imports(reception, sheets),
+        replays=Replays(reception, mailed, channels, readings, dispatcher.wake),
         sign_in=SignIn(store, secure=settings.http.base_url.startswith("https:")),
         meters=meters,
         visits=visits,
@@ -272,6 +277,7 @@ def web_application(parts: Parts) -> web.Application:
     asks: dict[str, Part] = {name: partial(_what_is_wrong, health) for name, health in parts.health.items()}
     application[IMPORTING] = parts.imports
     application.on_shutdown.append(lambda _: parts.imports.close())
+    application[REPLAYS] = parts.replays
     application[REPLIES] = Replies(parts.store, parts.reception.policy, parts.dispatcher.ladder)
     letterhead = letterhead_of(settings, parts.renderer, parts.keys)
     papers = Documents(settings.templates_folder, settings.documents.font)

@@ -174,3 +174,14 @@ class Accepted:
     grade: str | None = None
     repeat_of: str | None = None
     deadlines: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """An input of the journal was read again: what it `was` and what it is now; `duplicate` where nothing changed."""
+
+    inbound_id: int
+    channel: str
+    was: str
+    outcome: str
+    ticket: str | None = None  # the number

@@ -43,14 +43,7 @@ Stage = Literal[
 ]
 Outcome = Literal["opened", "appended", "repeated", "duplicate", "automatic", "receipt", "triage", "refused"]
 NoticeState = Literal[
-    "queued",
-    "sending",
-    "accepted",
-    "delivered",
-    "temporary_failure",
-    "failed",
-    "suppressed",
-    "expired",
+    "queued", "sending", "accepted", "delivered", "temporary_failure", "failed", "suppressed", "expired"
 ]
 #: What one input is meant to do. `complaint` is a statement of its own, of any kind.
 Intent = Literal["complaint", "supplement", "automatic", "triage"]
@@ -63,6 +56,8 @@ STAGES: tuple[str, ...] = get_args(Stage)
 GRADE_RANK: Mapping[str, int] = {"request": 0, "upgraded": 1, "grievance": 2, "appeal": 3}
 #: Stages in which nobody owes anything any more: every timer stops.
 FINISHED: frozenset[str] = frozenset({"closed", "archived", "refused", "withdrawn"})
+#: Outcomes that a better reading of the same input may change; all others were an effect.
+REREADABLE: frozenset[str] = frozenset({"triage", "automatic", "receipt"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +133,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """An input of the journal is read once more, after its parser was put right; `at` is now."""
+    """An input of the journal is read once more, after its parser was put right, at `at`, for `actor`."""
 
     inbound_id: int
     at: datetime
+    actor: str = "replay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

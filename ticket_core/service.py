@@ -158,7 +158,7 @@ class _Batch:
             statement = load_complaints(self._tx.connection, ticket.id)[0]
             known = self.known(draft.identities, ticket.profile)
             arrival = self._arrival(draft, inbound_id)
-            changes = decide_understood(arrival, ticket, statement, known, self._policy, replay.at)
+            changes = decide_understood(arrival, ticket, statement, known, self._policy, replay)
             self.remember(changes)
         else:
             return Taken(outcome="duplicate", inbound_id=inbound_id, ticket=ticket)

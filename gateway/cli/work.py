@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,15 +17,11 @@ from gateway.channels.base import NAME_HEADER
 from gateway.cli.failures import none_of
 from gateway.control import Command
 from gateway.loops import take
-from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
+from gateway.message import Accepted, InboundMessage, Raw
 from gateway.normalize.draft import to_draft
 from gateway.replies import Replies
-from ticket_core.errors import UnknownInput
-from ticket_core.model import Replay
-from ticket_core.number import number_of, ticket_id_of
-from ticket_core.service import intake
+from ticket_core.number import ticket_id_of
 from ticket_core.store.imports import load_import
-from ticket_core.store.journals import Input, load_input
 from ticket_core.store.tickets import load_ticket
 
 if TYPE_CHECKING:
@@ -34,9 +29,6 @@ if TYPE_CHECKING:
 
 Arguments = Mapping[str, "JSON"]
 Work = Callable[[Parts, Arguments], Awaitable["JSON"]]
-
-#: Outcomes that a better reading of the same bytes may change.
-_MAY_CHANGE = frozenset({"triage", "automatic", "receipt"})
 
 
 async def ingest(parts: Parts, arguments: Arguments) -> JSON:
@@ -183,47 +175,15 @@ async def mark_reported(parts: Parts, arguments: Arguments) -> JSON:
 
 
 async def replay(parts: Parts, arguments: Arguments) -> JSON:
-    """Read the input `id` of the journal again, as of the time it came; only what nobody understood can change.
-
-    Idempotent: an input that had its effect has no other.
-    """
-    inbound_id = int(str(arguments["id"]))
-    found = await parts.store.read(partial(load_input, inbound_id=inbound_id))
-    if found is None:
-        raise UnknownInput(inbound_id)
-    line, body = found
-    told: dict[str, JSON] = {"id": line.id, "channel": line.channel, "was": line.outcome}
-    messages = await _read_again(parts, line, body)
-    if not messages:
-        return {**told, "outcome": "duplicate", "ticket": None if line.ticket_id is None else number_of(line.ticket_id)}
-    mine = next((one for one in messages if one.external_id == line.external_id), messages[0])
-    draft = await asyncio.to_thread(to_draft, await parts.mailed.settled(mine), parts.readings[line.channel])
-    again = replace(draft, replay=Replay(inbound_id=inbound_id, at=datetime.now(UTC)))
-    taken = (await parts.store.run(partial(intake, drafts=[again], policy=parts.reception.policy)))[0]
-    for other in messages:
-        if other is not mine and other.external_id is not None:  # known by its id, it has no second effect
-            await parts.mailed.receive(other)
-    parts.dispatcher.wake()
-    return {**told, "outcome": taken.outcome, "ticket": None if taken.ticket is None else number_of(taken.ticket.id)}
-
-
-async def _read_again(parts: Parts, line: Input, body: bytes) -> list[InboundMessage]:
-    """What the channel makes of an input today; nothing where the channel is gone or the input was a command."""
-    channel = parts.channels.get(line.channel)
-    if channel is None or line.outcome not in _MAY_CHANGE:
-        return []
-    raw = Raw(channel=line.channel, body=body, received_at=line.received_at, media_type=line.raw_type, actor=line.actor)
-    messages: list[InboundMessage] = []
-
-    async def collect(message: InboundMessage) -> Accepted:
-        messages.append(message)
-        return Accepted(outcome="duplicate", inbound_id=line.id)
-
-    async def pass_by(receipt: DeliveryReceipt, *, channel: str = "", raw: bytes = b"") -> None:
-        """A delivery report was recorded when it came."""
-
-    await take(channel, raw, collect, pass_by)
-    return messages
+    """Read the input `id` of the journal again."""
+    done = await parts.replays.replay(int(str(arguments["id"])))
+    return {
+        "id": done.inbound_id,
+        "channel": done.channel,
+        "was": done.was,
+        "outcome": done.outcome,
+        "ticket": done.ticket,
+    }
 
 
 async def tick(parts: Parts, arguments: Arguments) -> JSON:

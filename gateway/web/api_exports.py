@@ -20,7 +20,7 @@ from gateway.web.keys import RECEPTION, REPLIES
 from gateway.web.pages.language import Words, page_locale
 from gateway.web.privacy import handles
 from gateway.web.problems import Problem
-from gateway.web.routes import Route, answer, read_json_if_any, read_query
+from gateway.web.routes import Route, answer, id_in, id_shape, read_json_if_any, read_query
 from gateway.web.schema import TicketQuery as Filters
 from gateway.web.schema import Time, Word, validated
 from gateway.web.ticket_table import head, rows
@@ -36,7 +36,6 @@ _STRICT = ConfigDict(extra="forbid")
 _DESK = ("agent", "supervisor")
 _PATH = "/api/v1/exports"
 _PIECE = 256 << 10
-_LONGEST_ID = 18  # digits
 _FILTERS: TypeAdapter[Any] = TypeAdapter(Filters)
 
 
@@ -159,9 +158,7 @@ async def kept_sheet(request: web.Request, account: Account) -> tuple[SheetKept,
     Raises:
         Problem: 404 where there is none, 403 for others.
     """
-    written = request.match_info["id"]
-    known = written.isascii() and written.isdigit() and len(written) <= _LONGEST_ID
-    found = await request.app[REPLIES].content(int(written)) if known else None
+    found = await request.app[REPLIES].content(id_in(request, "id"))
     if found is None:
         raise Problem(404, "not-found")
     if account.role != "supervisor" and found[0].actor != account.name:
@@ -273,7 +270,7 @@ ROUTES = (
         body_required=False,
         gives=SheetRow,
         status=201,
-        problems=(400, 404, 409, 413, 415, 422),
+        problems=(400, 404, 409, 413, 415, 422, 503),
     ),
     Route(
         method="GET",
@@ -281,9 +278,7 @@ ROUTES = (
         run=get_sheet,
         who="staff",
         summary="反馈表 The file itself, CSV or XLSX, the same bytes every time",
-        parameters={
-            "id": {"description": "反馈表编号 a sheet's id", "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"}}
-        },
+        parameters={"id": id_shape("反馈表编号 a sheet's id")},
         gives=str,
         media_type=MEDIA_TYPES["xlsx"],
         problems=(403, 404),

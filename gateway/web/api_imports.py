@@ -10,10 +10,10 @@ from aiohttp import web
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from gateway.web.auth import require
+from gateway.web.auth import DESK, require
 from gateway.web.keys import IMPORTING, RECEPTION, Importing
 from gateway.web.problems import Problem, request_locale, wrong_field
-from gateway.web.routes import Route, answer, read_query
+from gateway.web.routes import Route, answer, id_in, id_shape, read_query
 from gateway.web.uploads import read_upload
 from gateway.web.words import Locale
 from ticket_core.model import Outcome
@@ -34,7 +34,7 @@ from ticket_core.ticket_shape import Number
 _STRICT = ConfigDict(extra="forbid")
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FORMS = {"csv": "text/csv", "xlsx": _XLSX}
-_ID = {"description": "导入编号 an import's id", "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"}}
+_ID = id_shape("导入编号 an import's id")
 _FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 _TAKES = {
     "multipart/form-data": {"type": "object", "required": ["file"], "properties": {"file": _FILE}},
@@ -122,7 +122,7 @@ _IMPORT: TypeAdapter[ImportQuery] = TypeAdapter(ImportQuery)
 
 async def post_import(request: web.Request) -> web.Response:
     """A file as a form's part or as the body; answers when all of it is committed."""
-    account = await require(request)
+    account = await require(request, *DESK)
     importing = request.app[IMPORTING]
     upload = await read_upload(request, importing.largest)
     if not upload.content:
@@ -140,6 +140,7 @@ async def post_import(request: web.Request) -> web.Response:
 
 async def get_imports(request: web.Request) -> web.Response:
     """A page of files."""
+    await require(request, *DESK)
     query = read_query(request, _IMPORTS)
 
     def look(connection: Any) -> Page[ImportedFile]:
@@ -156,6 +157,7 @@ async def get_imports(request: web.Request) -> web.Response:
 
 async def get_import(request: web.Request) -> web.Response:
     """One file with a page of its rows."""
+    await require(request, *DESK)
     query, import_id = read_query(request, _IMPORT), id_in(request, "source")
     outcome = query.get("outcome")
     outcomes = (outcome,) if outcome else PROBLEMS if query.get("problems") else ()
@@ -178,6 +180,7 @@ async def get_import(request: web.Request) -> web.Response:
 
 async def get_report(request: web.Request) -> web.StreamResponse:
     """``GET /api/v1/imports/{id}/report.csv`` and ``.xlsx``: what became of each row and why."""
+    await require(request, *DESK)
     form = request.path.rpartition(".")[2]
     content = await report_of(request, id_in(request, "source"), form, request_locale(request))
     name = f"import-{request.match_info['source']}.{form}"
@@ -202,18 +205,6 @@ async def report_of(request: web.Request, import_id: int, form: str, locale: Loc
     if content is None:
         raise Problem(404, "not-found")
     return content
-
-
-def id_in(request: web.Request, name: str) -> int:
-    """The import that a path names.
-
-    Raises:
-        Problem: 404 for what is no id.
-    """
-    written = request.match_info[name]
-    if not (written.isascii() and written.isdigit() and len(written) <= 18):
-        raise Problem(404, "not-found")
-    return int(written)
 
 
 def _line(one: ImportedRow, importing: Importing, locale: Locale) -> ImportLine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from ticket_core.ticket_shape import Number
 _INTAKE: TypeAdapter[IntakeBody] = TypeAdapter(IntakeBody)
 _CALL: TypeAdapter[CallBody] = TypeAdapter(CallBody)
 _STRICT = ConfigDict(extra="forbid")
+_ENTRY = re.compile("|hotline|walk_in|[0-9]{3,20}")  # a misspelt walk_in would be no grievance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,10 @@ async def post_call(request: web.Request) -> web.Response:
     priority = body.get("priority")
     if priority and not _is_priority(priority, reception.policy):
         raise wrong_field("priority", "unknown_priority")
+    if _ENTRY.fullmatch(body.get("entry", "")) is None:
+        raise wrong_field("entry", "unknown_entry")
+    if body.get("disposition") == "answered" and not body.get("answer", "").strip():
+        raise wrong_field("answer", "answer_missing")
     lodged_at = body.get("call_started_at")
     return await _take(request, _message(request, raw, body, PHONE_CHANNEL, agent.name, external_id, lodged_at))
 

@@ -8,17 +8,19 @@ from typing import Annotated, Any, Literal, cast
 
 from aiohttp import web
 from pydantic import ConfigDict, Field, TypeAdapter
+from sqlalchemy import Connection
 
 from gateway.mask import mask_text
-from gateway.web.auth import require
-from gateway.web.keys import RECEPTION
-from gateway.web.privacy import handles, masked_notice
-from gateway.web.problems import wrong_field
-from gateway.web.routes import Route, answer, read_query
+from gateway.message import Replayed
+from gateway.web.auth import DESK, Account, require
+from gateway.web.keys import RECEPTION, REPLAYS
+from gateway.web.privacy import check_may_act, handles, masked_notice
+from gateway.web.problems import Problem, wrong_field
+from gateway.web.routes import Route, answer, id_in, id_shape, read_query
 from gateway.web.schema import InboundQuery, NoticeQuery
 from ticket_core.model import NoticeState, Outcome, Ticket
 from ticket_core.number import number_of, ticket_id_of
-from ticket_core.store.journals import Input, SentNotice, list_inbound, list_notices
+from ticket_core.store.journals import Input, SentNotice, list_inbound, list_notices, load_input
 from ticket_core.store.queries import BadCursor
 from ticket_core.store.tickets import load_tickets
 from ticket_core.ticket_shape import Number
@@ -53,6 +55,18 @@ class InputList:
     __pydantic_config__ = _STRICT
     inbound: tuple[InputRow, ...]
     cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayRow:
+    """What an input was, and what it is after it was read again."""
+
+    __pydantic_config__ = _STRICT
+    id: int
+    channel: str
+    was: Outcome
+    outcome: Annotated[Outcome, Field(description="`duplicate` where nothing changed")]
+    number: Number | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +120,7 @@ class NoticeList:
 
 async def get_inbound(request: web.Request) -> web.Response:
     """A page of the journal of inputs."""
+    await require(request, *DESK)
     query = read_query(request, _INBOUND)
     ticket_id = _ticket(query.get("number"))
     try:
@@ -122,6 +137,41 @@ async def get_inbound(request: web.Request) -> web.Response:
     except BadCursor:
         raise wrong_field("cursor", "bad_cursor") from None
     return answer(InputList(inbound=tuple(map(_input, page.rows)), cursor=page.cursor))
+
+
+async def post_replay(request: web.Request) -> web.Response:
+    """Read an input of the journal again."""
+    done = await replayed(request, await require(request, *DESK), id_in(request, "id"))
+    return answer(
+        ReplayRow(
+            id=done.inbound_id,
+            channel=done.channel,
+            was=cast(Outcome, done.was),
+            outcome=cast(Outcome, done.outcome),
+            number=done.ticket,
+        )
+    )
+
+
+async def replayed(request: web.Request, account: Account, inbound_id: int) -> Replayed:
+    """An input, read again by this account, which must be one that may act on its ticket.
+
+    Raises:
+        Problem: 404 where there is none, 403 for others.
+    """
+    reception = request.app[RECEPTION]
+
+    def look(connection: Connection) -> tuple[bool, Ticket | None]:
+        found = load_input(connection, inbound_id)
+        ticket_id = found and found[0].ticket_id
+        return found is not None, load_tickets(connection, [ticket_id]).get(ticket_id) if ticket_id else None
+
+    known, ticket = await reception.store.read(look)
+    if not known:
+        raise Problem(404, "not-found")
+    if ticket is not None:
+        check_may_act(account, ticket, reception.policy.directory)
+    return await request.app[REPLAYS].replay(inbound_id, account.name)
 
 
 async def get_notices(request: web.Request) -> web.Response:
@@ -225,6 +275,16 @@ ROUTES = (
         query=InboundQuery,
         gives=InputList,
         problems=(422,),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/inbound/{id}/replay",
+        run=post_replay,
+        who="staff",
+        summary="重读一条收件 Read an input again, with what the gateway knows today; idempotent",
+        parameters={"id": id_shape("收件序号 an input's id")},
+        gives=ReplayRow,
+        problems=(404, 503),
     ),
     Route(
         method="GET",

@@ -39,6 +39,8 @@ __all__ = ["ROLES", "SIGN_IN", "Account", "AccountProblem", "SignIn", "TooManyTr
 T = TypeVar("T")
 #: A role of the gateway acts on tickets as one of the profile's; the others under their own name.
 ACTS_AS: Final[Mapping[str, str]] = {"admin": "supervisor"}
+#: Who sits at the front desk: they see the journals, bring files and have inputs read again.
+DESK: Final = ("agent", "supervisor", "admin")
 SHORTEST_PASSWORD: Final = 8
 _LONGEST_PASSWORD = 200
 _LONGEST_NAME = 200  # of which we remember that it was tried

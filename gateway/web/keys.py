@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from gateway.channels.base import Channel, Webhook
-from gateway.message import Accepted, InboundMessage, Raw
+from gateway.message import Accepted, InboundMessage, Raw, Replayed
 from gateway.web.limits import Limits
 from ticket_core.model import Command, Ticket
 from ticket_core.policy import Policy
@@ -126,6 +126,17 @@ class Reporting(Protocol):
         """Somebody has reported what waits of this kind by a document; returns how many steps that were."""
 
 
+class Replaying(Protocol):
+    """Inputs of the journal, read again."""
+
+    async def replay(self, inbound_id: int, actor: str) -> Replayed:
+        """Read one input again; what had its effect has no other.
+
+        Raises:
+            UnknownInput: there is none of this id.
+        """
+
+
 class Step(Protocol):
     """A step that can be written: the event, what the body calls it, and the forms."""
 
@@ -162,6 +173,7 @@ AcceptRaw = Callable[[Channel, Raw], Awaitable[Sequence[Accepted]]]
 Part = Callable[[], str | None]
 
 RECEPTION: web.AppKey[Reception] = web.AppKey("reception")
+REPLAYS: web.AppKey[Replaying] = web.AppKey("replays")
 REPLIES: web.AppKey[Reporting] = web.AppKey("replies")
 #: An application may have none: what writes documents is an extra.
 WRITING: web.AppKey[Writing] = web.AppKey("writing")

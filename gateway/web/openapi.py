@@ -48,6 +48,7 @@ _SAID: Final = {
     401: "Not signed in, or no valid session",
     403: "Not allowed",
     404: "No such ticket or chat, or the wrong key",
+    408: "The body did not arrive in time",
     409: "Not possible now; `allowed` says what is",
     413: "Too large",
     415: "Not application/json",
@@ -106,6 +107,8 @@ def openapi(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
 
 def _operation(route: Route, named: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
     statuses = {*route.problems, 400, 429, *((401, 403) if route.who == "staff" else ())}
+    if route.body is not None or route.takes:
+        statuses.add(408)
     found: dict[str, Any] = {
         "summary": route.summary,
         "operationId": _operation_id(route),

@@ -25,4 +25,4 @@ async def in_time(read: Awaitable[T], seconds: float = LONGEST_BODY) -> T:
         async with asyncio.timeout(seconds):
             return await read
     except TimeoutError:
-        raise Problem(408, "bad-request", headers={"Connection": "close"}) from None
+        raise Problem(408, "too-slow", headers={"Connection": "close"}) from None

@@ -142,7 +142,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         if request.headers.get("Content-Encoding", "identity") != "identity":
             # A few kilobytes can unpack to any size.
-            raise Problem(415, "unsupported-type", headers={"Accept-Encoding": "identity"})
+            raise Problem(415, "compressed", headers={"Accept-Encoding": "identity"})
         return await handler(request)
     except Problem as error:
         problem = error

@@ -25,6 +25,7 @@ T = TypeVar("T")
 Who = Literal["anybody", "visitor", "complainant", "staff"]
 _JSON = "application/json"
 _LONGEST_KEY = 255
+_LONGEST_ID = 18  # digits
 _LISTS = frozenset({"status", "stage", "kind", "grade", "priority", "group", "assignee", "channel", "source"})
 
 
@@ -112,6 +113,23 @@ def read_query(request: web.Request, adapter: TypeAdapter[T]) -> T:
         else:
             given[name] = values[-1]
     return validated_query(adapter, given)
+
+
+def id_in(request: web.Request, name: str) -> int:
+    """The id that a path names.
+
+    Raises:
+        Problem: 404 for what is no id.
+    """
+    written = request.match_info[name]
+    if not (written.isascii() and written.isdigit() and len(written) <= _LONGEST_ID):
+        raise Problem(404, "not-found")
+    return int(written)
+
+
+def id_shape(meaning: str) -> Mapping[str, Any]:
+    """How ``/openapi.json`` describes an id in a path."""
+    return {"description": meaning, "schema": {"type": "string", "pattern": f"^[0-9]{{1,{_LONGEST_ID}}}$"}}
 
 
 def idempotency_key(request: web.Request) -> str | None:

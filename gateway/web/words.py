@@ -30,6 +30,11 @@ TITLES: Mapping[str, Mapping[Locale, str]] = {
         "zh-CN": "请求体必须是 application/json",
         "en": "The body must be application/json",
     },
+    "compressed": {
+        "zh-CN": "请求体不能压缩(不支持 Content-Encoding)",
+        "en": "The body must not be compressed (no Content-Encoding)",
+    },
+    "too-slow": {"zh-CN": "请求体未能在规定时间内传完", "en": "The body did not arrive in time"},
     "key-reused": {
         "zh-CN": "此 Idempotency-Key 已用于另一内容的请求",
         "en": "This Idempotency-Key was used for a request with another body",
@@ -88,6 +93,11 @@ REASONS: Mapping[str, Mapping[Locale, str]] = {
     },
     "file_name": {"zh-CN": "文件名不正确", "en": "not a file name"},
     "unknown_priority": {"zh-CN": "流程中没有此等级", "en": "the process has no such priority"},
+    "unknown_entry": {
+        "zh-CN": "必须是 hotline、walk_in 或专线号码",
+        "en": "must be hotline, walk_in or a special number",
+    },
+    "answer_missing": {"zh-CN": "直接答复需要填写答复内容", "en": "required where the call was answered at once"},
     "bad_cursor": {"zh-CN": "不是有效的游标", "en": "not a cursor of ours"},
     "bad_number": {"zh-CN": "不是有效的工单编号", "en": "not a ticket number"},
     "bad_phone": {"zh-CN": "不是可识别的电话号码", "en": "not a phone number"},

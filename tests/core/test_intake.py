@@ -13,7 +13,7 @@ from ticket_core.decide.case import Case
 from ticket_core.decide.escalation import begin_to_count
 from ticket_core.decide.intake import Arrival, decide_understood
 from ticket_core.decide.owed import owed
-from ticket_core.model import Complainant, Link, Source, Ticket
+from ticket_core.model import Complainant, Link, Replay, Source, Ticket
 from ticket_core.profile import load_profile
 
 TELECOM = policy("telecom-10086")
@@ -241,13 +241,15 @@ def test_a_triage_ticket_understood_at_last_is_filled_and_counts_from_when_it_wa
     read = draft(when=NINE, subject="宽带断网", text="断了三天", priority="urgent")
     arrival = Arrival(draft=read, inbound_id=2, new_ticket_id=lambda _day: 0)
     known = desk.known(frozenset((LI,)))
-    changes = decide_understood(arrival, ticket, statement, known, desk.policy, at("14:00:00"))
+    replay = Replay(inbound_id=2, at=at("14:00:00"), actor="wang")
+    changes = decide_understood(arrival, ticket, statement, known, desk.policy, replay)
     for change in changes.tickets:
         desk.remember(change)
     after = desk.ticket(odd)
     assert (changes.outcome, changes.ticket_id, changes.repeat_of) == ("repeated", ticket.id, first.ticket_id)
     assert (after.triage, after.text, after.identities, after.grade) == ("", "断了三天", (LI,), "grievance")
     assert desk.events(after) == ["received", "replayed", "repeat_found", "escalated"]
+    assert changes.tickets[0].events[0].actor == "wang"
     assert changes.tickets[0].rewritten[0].counted == (LI,)
     assert desk.ticket(later).grade_reason == "repeat"
 

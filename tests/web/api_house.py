@@ -21,10 +21,12 @@ from gateway.errors import Refused
 from gateway.importing import Imports
 from gateway.keys import Keys
 from gateway.loops import take
+from gateway.mailed import Mailed
 from gateway.message import Accepted, DeliveryReceipt, InboundMessage, Raw
 from gateway.normalize.contact import phone_key, read_phone
 from gateway.normalize.draft import Reading
 from gateway.reception import Reception
+from gateway.replays import Replays
 from gateway.replies import Replies
 from gateway.web.api import add_api
 from gateway.web.auth import SIGN_IN, SignIn
@@ -36,6 +38,7 @@ from gateway.web.keys import (
     LIMITS,
     PARTS,
     RECEPTION,
+    REPLAYS,
     REPLIES,
     SERVICE_NUMBER_OF,
 )
@@ -141,6 +144,7 @@ async def open_house(url: str, limits: Limits = LIBERAL) -> AsyncIterator[House]
         tokens = {name: await sign_in.create_token(name, role) for name, role in roles.items()}
         parts: dict[str, str | None] = {"dispatcher": None, "push": None}
         app = _application(reception, sign_in, limits, parts, meters)
+        app[REPLAYS] = Replays(reception, Mailed(reception, {}), app[DOORS], readings, lambda: None)
         async with TestClient(TestServer(app)) as client:
             yield House(client=client, reception=reception, sign_in=sign_in, parts=parts, tokens=tokens)
     finally:

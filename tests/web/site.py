@@ -15,16 +15,19 @@ from gateway.channels.transfer import Transfer
 from gateway.channels.transfer.settings import TransferSettings
 from gateway.importing import Imports
 from gateway.keys import Keys
+from gateway.mailed import Mailed
 from gateway.normalize.contact import phone_key, read_phone
 from gateway.normalize.draft import Reading
 from gateway.reception import Reception
+from gateway.replays import Replays
 from gateway.replies import Replies
 from gateway.web.auth import SIGN_IN, SignIn
 from gateway.web.callers import BUCKETS, make_buckets
-from gateway.web.keys import IDENTITY_OF_PHONE, IMPORTING, LIMITS, RECEPTION, REPLIES, SERVICE_NUMBER_OF
+from gateway.web.keys import IDENTITY_OF_PHONE, IMPORTING, LIMITS, RECEPTION, REPLAYS, REPLIES, SERVICE_NUMBER_OF
 from gateway.web.limits import Limits
 from gateway.web.pages.site import SITE, Site, setup_pages
 from gateway.web.problems import problems
+from gateway.web.recorded import NoSettings, WebIntake
 from ticket_core.calendar import load_calendar
 from ticket_core.decide.delivery import RetryLadder
 from ticket_core.directory import Directory, Person
@@ -78,12 +81,15 @@ async def gateway(folder: Path, *, limits: Limits | None = None) -> AsyncIterato
     store.open()
     keys = Keys(b"k" * 32)
     reading = Reading(profile="telecom-10086", ticket_of_token=keys.ticket_of_token, area_code="028")
-    reception = Reception(store, policy, keys, dict.fromkeys(("web", "phone", "api", "city"), reading), lambda: None)
+    readings = dict.fromkeys(("web", "phone", "api", "city"), reading)
+    reception = Reception(store, policy, keys, readings, lambda: None)
     sign_in = SignIn(store, secure=False, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     limits = limits or Limits(intakes_per_minute=0, requests_per_minute=0)
     app = web.Application(middlewares=[problems], client_max_size=limits.body_bytes)
     app[RECEPTION] = reception
     app[REPLIES] = Replies(reception.store, reception.policy, RetryLadder())
+    channels = {"web": WebIntake("web", NoSettings())}
+    app[REPLAYS] = Replays(reception, Mailed(reception, {}), channels, readings, lambda: None)
     app[SIGN_IN] = sign_in
     importing = Imports(reception, [Transfer("city", TransferSettings(source="12345"))])
     app[IMPORTING] = importing

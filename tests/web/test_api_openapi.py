@@ -41,6 +41,7 @@ CONTRACT = {
 }
 ADDED = {("GET", "/api/v1/exports/replies"), ("POST", "/api/v1/exports/replies/{source}")}
 ADDED |= {("GET", f"/api/v1/exports/{one}") for one in ("replies/{id}/file", "tickets.csv", "tickets.xlsx")}
+ADDED |= {("POST", "/api/v1/inbound/{id}/replay")}
 ADDED |= {("POST", "/chat/{name}/sessions"), ("GET", "/chat/{name}/lines")}
 
 

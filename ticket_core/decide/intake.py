@@ -13,7 +13,18 @@ from ticket_core.decide.escalation import begin_to_count, find_repeat, late_repe
 from ticket_core.decide.known import Known
 from ticket_core.decide.repeat import Past
 from ticket_core.decide.transfer import begins_anew, decide_transfer, heed_source, opened_by
-from ticket_core.model import JSON, Attachment, Changes, Complainant, Complaint, Link, Stage, Ticket, TicketDraft
+from ticket_core.model import (
+    JSON,
+    Attachment,
+    Changes,
+    Complainant,
+    Complaint,
+    Link,
+    Replay,
+    Stage,
+    Ticket,
+    TicketDraft,
+)
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
 
@@ -64,16 +75,16 @@ def decide_intake(arrival: Arrival, known: Known, policy: Policy) -> Changes:
 
 
 def decide_understood(
-    arrival: Arrival, ticket: Ticket, statement: Complaint, known: Known, policy: Policy, at: datetime
+    arrival: Arrival, ticket: Ticket, statement: Complaint, known: Known, policy: Policy, replay: Replay
 ) -> Changes:
     """An input that is in triage is read again and understood: its ticket is filled, and its complaint counts."""
-    draft = arrival.draft
+    draft, at = arrival.draft, replay.at
     rule = policy.profiles[ticket.profile].repeat
     case = Case.of(ticket, known.timers(ticket.id), policy)
     case.happen(
         "replayed",
         at,
-        "replay",
+        replay.actor,
         {"inbound": arrival.inbound_id},
         lodged_at=repeat.claimed_or_received(draft, rule),
         kind=draft.kind,

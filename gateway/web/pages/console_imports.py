@@ -11,13 +11,14 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy import Connection
 
-from gateway.web.api_imports import id_in, report_of
+from gateway.web.api_imports import report_of
 from gateway.web.auth import check_form, require
 from gateway.web.keys import IMPORTING, RECEPTION
 from gateway.web.pages.citizen_form import profile_of
 from gateway.web.pages.forms import Problems
 from gateway.web.pages.show import OPEN_TO, download, see, show, words_of
 from gateway.web.problems import Problem, wrong_field
+from gateway.web.routes import id_in
 from gateway.web.uploads import read_upload
 from ticket_core.number import display, number_of
 from ticket_core.store.imports import (

@@ -15,13 +15,15 @@ from sqlalchemy import Connection
 from gateway.mask import mask_text
 from gateway.render import FORMS
 from gateway.segments import segments
-from gateway.web.auth import Account, require
+from gateway.web.api_journals import replayed
+from gateway.web.auth import Account, check_form, require
 from gateway.web.keys import RECEPTION
 from gateway.web.pages.citizen_form import profile_of
-from gateway.web.pages.show import HEADERS, OPEN_TO, SITE, download, show
+from gateway.web.pages.forms import read_form
+from gateway.web.pages.show import HEADERS, OPEN_TO, SITE, download, see, show
 from gateway.web.privacy import handles, masked_notice
 from gateway.web.problems import Problem, wrong_field
-from ticket_core.model import NoticeState, Outcome, Ticket
+from ticket_core.model import REREADABLE, NoticeState, Outcome, Ticket
 from ticket_core.number import display, number_of
 from ticket_core.store.journals import (
     Delivered,
@@ -207,10 +209,20 @@ async def one_input(request: web.Request) -> web.Response:
         here=_INBOUND,
         row=row,
         hidden=raw is None,
+        again=raw is not None and row.outcome in REREADABLE,
+        replayed=told if (told := request.query.get("replayed", "")) in get_args(Outcome) else "",
         raw=text,
         binary=binary,
         cut=0 if whole else (_SHOWN_BYTES if binary else _SHOWN_CHARACTERS),
     )
+
+
+async def replay(request: web.Request) -> web.Response:
+    """``POST /console/inbound/{id}/replay``: the input is read again, and its page says what came of it."""
+    account = await require(request, *OPEN_TO[_INBOUND])
+    check_form(request, (await read_form(request))["csrf"])
+    done = await replayed(request, account, int(request.match_info["id"]))
+    return see(f"{_INBOUND}/{done.inbound_id}?replayed={done.outcome}")
 
 
 async def raw_input(request: web.Request) -> web.Response:

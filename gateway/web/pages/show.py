@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.render.filters import filters_of
 from gateway.shipped import shipped_templates
-from gateway.web.auth import ROLES, form_token, signed_in
+from gateway.web.auth import DESK, ROLES, form_token, signed_in
 from gateway.web.pages.assets import Assets
 from gateway.web.pages.language import LOCALES, Words, page_locale
 from gateway.web.words import Locale
@@ -35,16 +35,15 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Vary": "Accept-Language, Cookie",
 }
-_DESK = ("agent", "supervisor", "admin")
 #: Which roles have which pages of the console.
 OPEN_TO: Final[Mapping[str, tuple[str, ...]]] = {
     "/console/": ROLES,
     "/console/calls/new": ("agent", "supervisor"),
     "/console/deadlines": ROLES,
-    "/console/triage": _DESK,
-    "/console/inbound": _DESK,
-    "/console/notices": _DESK,
-    "/console/imports": _DESK,
+    "/console/triage": DESK,
+    "/console/inbound": DESK,
+    "/console/notices": DESK,
+    "/console/imports": DESK,
     "/console/replies": ("agent", "supervisor"),
     "/console/people": ("admin",),
 }

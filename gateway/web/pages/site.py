@@ -77,6 +77,7 @@ def setup_pages(app: web.Application) -> None:
             web.get("/console/inbound", console_journals.inbound),
             web.get(r"/console/inbound/{id:\d{1,18}}", console_journals.one_input),
             web.get(r"/console/inbound/{id:\d{1,18}}/raw", console_journals.raw_input),
+            web.post(r"/console/inbound/{id:\d{1,18}}/replay", console_journals.replay),
             web.get("/console/notices", console_journals.notices),
             web.get(r"/console/notices/{id:\d{1,18}}", console_journals.one_notice),
             web.get(r"/console/notices/{id:\d{1,18}}/html", console_journals.notice_html),
