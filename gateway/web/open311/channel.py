@@ -25,6 +25,8 @@ from gateway.web.open311.settings import LISTS, Attribute, Open311Settings, Serv
 from ticket_core.model import KINDS
 
 _HEADER = "x-api-key"
+#: Where the door of the standard puts the time within which the same form is the same report.
+OCCASION = "x-occasion"
 _HAN = re.compile("[\u3400-\u9fff]")
 #: What a service that nobody configured asks: fields of ours, under their own names.
 USUAL_QUESTIONS = tuple(
@@ -48,7 +50,7 @@ class Open311(Webhook):
 
     def verify(self, raw: Raw) -> None:
         """The sender has a key, in the header ``X-Api-Key`` or as ``api_key`` in the address."""
-        given = (raw.headers.get(_HEADER) or raw.query.get("api_key", "")).encode("utf-8", "surrogateescape")
+        given = _bytes(raw.headers.get(_HEADER) or raw.query.get("api_key", ""))
         known = [hmac.compare_digest(key.encode(), given) for key in self.settings.api_keys.values()]
         if not any(known):
             raise Refused(403, "the api_key is missing or wrong")
@@ -174,9 +176,15 @@ def _mistakes(settings: Open311Settings) -> list[str]:
 
 
 def report_id(raw: Raw) -> str:
-    """The report's id: what it says, and the id that its sender or the door gave it."""
-    named = raw.headers.get("idempotency-key", "").encode("utf-8", "surrogateescape")
-    return "sha256:" + hashlib.sha256(named + b"\0" + raw.body).hexdigest()
+    """The report's id: what its program named it, else what it says and the occasion on which it was said."""
+    named = raw.headers.get("idempotency-key", "")
+    program = raw.headers.get(_HEADER) or raw.query.get("api_key", "")
+    said = _bytes(f"{program}\0{named}") if named else _bytes(raw.headers.get(OCCASION, "")) + b"\0" + raw.body
+    return "sha256:" + hashlib.sha256(said).hexdigest()
+
+
+def _bytes(header: str) -> bytes:
+    return header.encode("utf-8", "surrogateescape")
 
 
 def _who(form: Form) -> dict[str, Any]:

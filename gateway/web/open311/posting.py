@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
@@ -21,7 +20,7 @@ from gateway.web.files import wrong_with
 from gateway.web.keys import ACCEPT, IDENTITY_OF_PHONE, LIMITS, RECEPTION
 from gateway.web.meters import METERS
 from gateway.web.open311.asking import Asked, answer, asked_by, bad_request, endpoints, not_found, raw_of
-from gateway.web.open311.channel import report_id, update_key, update_text
+from gateway.web.open311.channel import OCCASION, report_id, update_key, update_text
 from gateway.web.open311.form import LONGEST_DESCRIPTION, Form, read_form, wrong_in
 from gateway.web.patience import in_time
 from gateway.web.problems import FieldProblem, Problem
@@ -30,10 +29,9 @@ from ticket_core.errors import ActionRefused
 from ticket_core.model import Command, File, Ticket
 from ticket_core.number import ticket_id_of
 from ticket_core.profile import Profile
-from ticket_core.store.journals import find_input
+from ticket_core.store.journals import Input, find_input
 from ticket_core.store.tickets import load_tickets
 
-_NAMED: Final = "idempotency-key"
 _LONGEST_ID = 200
 _LONGEST_FORM = 1 << 20  # bytes, without files
 _LARGE = 256 << 10  # bytes that take long enough to leave the event loop
@@ -85,9 +83,7 @@ async def post_update(request: web.Request) -> web.Response:
     ticket = (await store.read(partial(load_tickets, ids=[ticket_id]))).get(ticket_id)
     if ticket is None or ticket.channel != asked.channel.name:
         raise not_found("service_request_id")
-    known = await store.read(partial(find_input, channel=asked.channel.name, external_id=update_key(form)))
-    if known is not None and known.sha256 != await _digest(raw.body):
-        raise Problem(400, "key-reused")  # another text under a used id would be lost
+    known = await _before(request, asked, update_key(form), raw)
     if known is None and not (_belongs(request, form, ticket) and await _joined(request, asked, form, ticket, raw)):
         await request.app[ACCEPT](asked.channel, raw)
     told = {"update_id": form.first("update_id"), "account_id": form.first("account_id") or None}
@@ -121,31 +117,47 @@ async def _read(request: web.Request) -> tuple[Asked, Form, Raw]:
 
 
 async def _take(request: web.Request, asked: Asked, raw: Raw) -> Accepted:
-    accept, within = request.app[ACCEPT], asked.channel.settings.same_within
-    if _NAMED in raw.headers:
-        (accepted,) = await accept(asked.channel, raw)
-        return accepted
-    lock = _IN_HAND.setdefault(await _digest(raw.body), asyncio.Lock())
-    async with lock:
-        named = await _named(request, asked, raw, within)
-        (accepted,) = await accept(asked.channel, named)
+    """Taken in once, however often it comes.
+
+    Raises:
+        Problem: 400, its name was used for something else.
+    """
+    external_id = await _report_id(raw)
+    async with _IN_HAND.setdefault(external_id, asyncio.Lock()):
+        if raw.headers.get("idempotency-key"):
+            await _before(request, asked, external_id, raw)
+        else:
+            raw = await _on_its_occasion(request, asked, raw)
+        (accepted,) = await request.app[ACCEPT](asked.channel, raw)
     return accepted
 
 
-async def _named(request: web.Request, asked: Asked, raw: Raw, within: timedelta) -> Raw:
-    """The input under the name of its occasion: the same form within the time is a second delivery, later it is not."""
+async def _on_its_occasion(request: web.Request, asked: Asked, raw: Raw) -> Raw:
+    """The same form within the time is a second delivery, later it is not."""
+    within = asked.channel.settings.same_within
     if not within:
-        return replace(raw, headers={**raw.headers, _NAMED: raw.received_at.isoformat()})
+        return replace(raw, headers={**raw.headers, OCCASION: raw.received_at.isoformat()})
     occasion = int(raw.received_at.timestamp() // within.total_seconds())
-    before, now = (replace(raw, headers={**raw.headers, _NAMED: f"{one}"}) for one in (occasion - 1, occasion))
-    external_id = await _beside(raw.body, lambda: report_id(before))
-    find = partial(find_input, channel=asked.channel.name, external_id=external_id)
-    known = await request.app[RECEPTION].store.read(find)
+    before, now = (replace(raw, headers={**raw.headers, OCCASION: f"{one}"}) for one in (occasion - 1, occasion))
+    known = await _before(request, asked, await _report_id(before), before)
     return before if known is not None and raw.received_at - known.received_at < within else now
 
 
-async def _digest(body: bytes) -> str:
-    return await _beside(body, lambda: hashlib.sha256(body).hexdigest())
+async def _before(request: web.Request, asked: Asked, external_id: str, raw: Raw) -> Input | None:
+    """The same input, where it came before.
+
+    Raises:
+        Problem: 400 where another came under this id: this one would be lost, and somebody else's link told.
+    """
+    find = partial(find_input, channel=asked.channel.name, external_id=external_id)
+    known = await request.app[RECEPTION].store.read(find)
+    if known is not None and known.sha256 != await _beside(raw.body, lambda: hashlib.sha256(raw.body).hexdigest()):
+        raise Problem(400, "key-reused")
+    return known
+
+
+async def _report_id(raw: Raw) -> str:
+    return await _beside(raw.body, lambda: report_id(raw))
 
 
 async def _beside(body: bytes, make: Callable[[], T]) -> T:

@@ -93,7 +93,7 @@ def request_view(
     one: Published, channel: Open311, services: Sequence[Service], profile: Profile, locale: Locale
 ) -> Document:
     """A request: service, status and times, and what the operator lets be read beside them."""
-    ticket, shows = one.ticket, channel.settings.shows
+    ticket, shows = one.ticket, _shown_of(one.ticket, channel)
     service = service_of(ticket, services)
     spot = places.read(ticket.place if "location" in shows else "")
     answer = mask_text(ticket.answer) if "answer" in shows else ""
@@ -121,7 +121,7 @@ def request_view(
 
 def update_view(ticket: Ticket, event: Event, channel: Open311, profile: Profile, locale: Locale) -> Document:
     """What happened to a request."""
-    said = mask_text(told_text(event)) if "answer" in channel.settings.shows else ""
+    said = mask_text(told_text(event)) if "answer" in _shown_of(ticket, channel) else ""
     return {
         "update_id": f"{number_of(ticket.id)}-{event.seq}",
         "service_request_id": number_of(ticket.id),
@@ -130,6 +130,11 @@ def update_view(ticket: Ticket, event: Event, channel: Open311, profile: Profile
         "description": ": ".join(filter(None, (TOLD[event.kind][locale], said))),
         "media_url": None,
     }
+
+
+def _shown_of(ticket: Ticket, channel: Open311) -> tuple[str, ...]:
+    """Of a report 举报 nothing that could betray whoever made it: words and place do."""
+    return () if ticket.kind == "report" else channel.settings.shows
 
 
 def w3_time(at: datetime, zone: tzinfo) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from gateway.loops import take
 from gateway.message import Raw
+from gateway.web.open311.channel import OCCASION
 from tests.channels.open311.city import KEY, SERVICES
 from tests.channels.open311.house import LAMP, City, city, valid_json, valid_xml
 from ticket_core.store.journals import list_inbound, load_input
@@ -120,6 +121,8 @@ async def test_a_token_gives_the_number_later_and_a_made_up_one_gives_nothing(ho
     secret = {"service_code": "corruption", "address_string": "某局", "description": "收钱办事"}
     (told,) = await valid_json(await house.post("requests.json", secret), "posted")
     assert "service_request_id" not in told
+    (again,) = await valid_json(await house.post("requests.json", secret), "posted")
+    assert again["token"] == told["token"], "whoever lost the answer asks again"
     (known,) = await house.get(f"/v2/tokens/{told['token']}", "token")
     assert (await house.ticket(known["service_request_id"])).complainant.confidential
     await house.get(f"/v2/tokens/{known['service_request_id']}.aaaa", "errors", expect=404)
@@ -160,6 +163,8 @@ async def test_two_honest_reports_with_the_same_words_are_two_when_named_or_late
         named = [await house.post("requests.json", plain, headers={"Idempotency-Key": one}) for one in ("a", "b", "a")]
         assert [one.status for one in named] == [201, 201, 200]
         assert await tickets(house) == 2
+        other = await house.post("requests.json", {**plain, "description": "别的事"}, headers={"Idempotency-Key": "a"})
+        assert (other.status, await valid_json(other, "errors") != []) == (400, True), "it would be lost"
     (tmp_path / "later").mkdir()
     async with city(tmp_path / "later", same_within="PT0S") as house:
         assert {await house.report(phone="", email="") for _ in range(2)}
@@ -173,7 +178,7 @@ async def test_what_counts_is_how_long_ago_the_same_form_came(tmp_path: Path, ag
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         channel = house.parts.channels["city"]
         body, occasion = urlencode(LAMP).encode(), f"{int(midnight.timestamp()) // 86400 - 1}"
-        raw = Raw(channel="city", body=body, received_at=midnight - ago, headers={"idempotency-key": occasion})
+        raw = Raw(channel="city", body=body, received_at=midnight - ago, headers={OCCASION: occasion})
         (first,) = await take(channel, raw, house.parts.reception.receive, house.parts.dispatcher.record_receipt)
         again = await house.post("requests.json", LAMP)
         assert again.status == (200 if same else 201)

@@ -64,6 +64,18 @@ async def test_confidential_and_anonymous_tickets_are_never_shown_even_with_a_ke
             assert await house.get("/v2/servicerequestupdates", "service_request_updates", api_key=key) == []
 
 
+async def test_of_a_report_of_wrongdoing_neither_words_nor_place_are_shown(tmp_path: Path) -> None:
+    """They tell those who know the place who made it, also where he did not ask for secrecy."""
+    services = [{"code": "bribe", "name": "举报", "kind": "report"}]
+    async with city(tmp_path, listed=True, services=services, shows=["description", "location", "answer"]) as house:
+        number = await house.report(service_code="bribe", **{"attribute[pole]": ""})
+        await house.act(number, "answer", text="已查实")
+        (told,) = await house.get(f"/v2/requests/{number}", "service_requests")
+        (update,) = await house.get("/v2/servicerequestupdates", "service_request_updates")
+        assert (told["status"], told["description"], told["address"], told["lat"]) == ("open", None, None, None)
+        assert "已查实" not in json.dumps([told, update], ensure_ascii=False)
+
+
 async def test_tickets_of_other_channels_are_not_listed(tmp_path: Path) -> None:
     async with city(tmp_path, listed=True) as house:
         response = await house.client.post("/api/v1/complaints", json={"text": "宽带断了三天"})
