@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,9 +36,13 @@ Seen = dict[Path, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ready:
-    """A file that is there whole, with the note about it; `problem` is why it cannot be taken in."""
+    """A file that is there whole, with the note about it; `problem` is why it cannot be taken in.
+
+    `mark` is its size and time when it was looked at.
+    """
 
     path: Path
+    mark: tuple[int, int]
     note: Path | None = None
     problem: str = ""
 
@@ -103,7 +109,7 @@ class Inbox:
         self._seen = {path: mark for path, mark in self._seen.items() if path.parent != folder} | now
         if isinstance(channel, Filed):
             return self._with_notes(channel, now, still)
-        return [_Ready(path=path) for path in sorted(still, key=lambda path: now[path][1])]
+        return [_Ready(path=path, mark=now[path]) for path in sorted(still, key=lambda path: now[path][1])]
 
     def _with_notes(self, channel: Filed, now: Mapping[Path, tuple[int, int]], still: Seen) -> list[_Ready]:
         """Files with the notes about them; a note that still changes, or may still come, is waited for."""
@@ -126,9 +132,9 @@ class Inbox:
                 continue
             if not size:
                 if age >= _STILL_COMES:
-                    found.append(_Ready(path=path, note=note, problem="empty"))
+                    found.append(_Ready(path=path, mark=now[path], note=note, problem="empty"))
                 continue
-            found.append(_Ready(path=path, note=note))
+            found.append(_Ready(path=path, mark=now[path], note=note))
         return found
 
     async def _handled(self, channel: Watched, one: _Ready) -> str:
@@ -161,31 +167,50 @@ class Inbox:
             ValueError: it cannot be taken in, and why.
         """
         if isinstance(channel, Tabular):
-            body = await asyncio.to_thread(_read, one.path, LARGEST_FILE)
+            body = await asyncio.to_thread(_read, one, LARGEST_FILE)
             made = await import_file(self._reception, channel, body, name=one.path.name, actor="folder")
 
             def reported(connection: Connection) -> bytes:
                 return b"".join(report_of(rows_of_import(connection, made.id), "csv", _LOCALE))
 
             return made.progress.problem, await self._reception.store.read(reported)
-        body = await asyncio.to_thread(_read, one.path, channel.limit)
-        headers = {NAME_HEADER: quote(one.path.name)}
+        body = await asyncio.to_thread(_read, one, channel.limit)
+        headers = {NAME_HEADER: quote(os.fsencode(one.path.name))}
         if one.note is not None:
-            note = await asyncio.to_thread(_read, one.note, _LARGEST_NOTE)
-            headers[NOTE_HEADER] = quote(note)
+            headers[NOTE_HEADER] = quote(await asyncio.to_thread(_beginning, one.note))
         raw = Raw(channel=channel.name, body=body, received_at=datetime.now(UTC), headers=headers)
         await take(channel, raw, self._reception.receive, self._record)
         return "", b""
 
 
-def _read(path: Path, most: int) -> bytes:
-    if path.stat().st_size > most:
-        raise ValueError(f"larger than {most >> 20 or 1} MiB")
-    return path.read_bytes()
+def _read(one: _Ready, most: int) -> bytes:
+    if one.path.stat().st_size > most:
+        raise ValueError(f"larger than {most >> 20} MiB")
+    content = one.path.read_bytes()
+    _check_unchanged(one)
+    return content
+
+
+def _beginning(note: Path) -> bytes:
+    """A note is no reason to hold its file up, however long it is."""
+    with note.open("rb") as file:
+        return file.read(_LARGEST_NOTE)
+
+
+def _check_unchanged(one: _Ready) -> None:
+    """Somebody may have gone on writing: then it is not whole yet, and is looked at again.
+
+    Raises:
+        OSError: it is not as it was when it was looked at.
+    """
+    known = one.path.stat()
+    if (known.st_size, known.st_mtime_ns) != one.mark:
+        raise OSError(errno.EBUSY, "somebody still writes it")
 
 
 def _move(one: _Ready, problem: str, report: bytes) -> None:
     """Beside it, under a name of its own, with what became of it and the note about it."""
+    _check_unchanged(one)
     folder = one.path.parent / (_FAILED if problem else _DONE)
     folder.mkdir(exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, get_args
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from gateway.channels.base import NAME_HEADER, NOTE_HEADER, Answer, Filed, Parsed, Webhook
 from gateway.channels.files.settings import FilesSettings, Told
+from gateway.channels.forms import text_in
 from gateway.channels.paths import found, text_of
 from gateway.errors import ConfigError, Refused
 from gateway.files import clean_name, media_type_of
@@ -109,9 +110,9 @@ class Files(Webhook, Filed):
 
     def parse(self, raw: Raw) -> Sequence[Parsed]:
         """A file with what its name and its note tell; what it says itself, a person must find out."""
-        written = unquote(raw.headers.get(NAME_HEADER, ""))
+        written = text_in(unquote_to_bytes(raw.headers.get(NAME_HEADER, "")))
         name = clean_name(written)
-        told = self._told(name, unquote(raw.headers.get(NOTE_HEADER, "")))
+        told = self._told(name, text_in(unquote_to_bytes(raw.headers.get(NOTE_HEADER, ""))))
         media_type = media_type_of(raw.body)
         file = File(name=name or "file", media_type=media_type or "application/octet-stream", content=raw.body)
         fields: dict[str, Any] = {}

@@ -16,6 +16,7 @@ import pytest
 from gateway.app import Parts, assemble, opened
 from gateway.config import Settings
 from gateway.errors import ConfigError
+from gateway.inbox import _move, _read, _Ready
 from gateway.message import InboundMessage, Raw
 from ticket_core.errors import ActionRefused
 from ticket_core.model import Command, Ticket
@@ -136,6 +137,38 @@ async def test_a_note_that_is_there_first_waits_for_its_file(tmp_path: Path) -> 
         put(tmp_path, "fax7.tif", (HERE / "fax000000123.tif").read_bytes())
         assert await look(parts) == 1
         assert (await the_only(parts)).ticket.complainant.phones == ("+862886111234",)
+
+
+async def test_names_and_notes_in_the_characters_of_chinese_windows_are_read(tmp_path: Path) -> None:
+    async with house(tmp_path) as parts:
+        put(tmp_path, os.fsdecode("来电录音.wav".encode("gbk")))
+        put(tmp_path, os.fsdecode("来电录音.txt".encode("gbk")), f"caller={LI}\nname=李四\n".encode("gbk"))
+        assert await look(parts) == 1
+        file = await the_only(parts)
+        assert (file.complaints[0].attachments[0].name, file.ticket.complainant.name) == ("来电录音.wav", "李四")
+
+
+async def test_a_long_note_holds_no_file_up(tmp_path: Path) -> None:
+    async with house(tmp_path) as parts:
+        put(tmp_path, "msg0003.wav")
+        put(tmp_path, "msg0003.txt", f"caller={LI}\ntext=".encode() + b"a" * (70 << 10))
+        assert await look(parts) == 1
+        assert (await the_only(parts)).ticket.complainant.mobile == f"+86{LI}"
+
+
+def test_a_file_that_somebody_goes_on_writing_is_neither_taken_nor_moved(tmp_path: Path) -> None:
+    """A fax pauses between two pages for longer than between two looks."""
+    path = tmp_path / "fax.tif"
+    path.write_bytes(b"II*\x00 first page")
+    seen = path.stat()
+    ready = _Ready(path=path, mark=(seen.st_size, seen.st_mtime_ns))
+    assert _read(ready, 1 << 20)
+    path.write_bytes(b"II*\x00 first page, second page")
+    with pytest.raises(OSError, match="still writes"):
+        _read(ready, 1 << 20)
+    with pytest.raises(OSError, match="still writes"):
+        _move(ready, "", b"")
+    assert path.exists()
 
 
 async def test_what_cannot_be_taken_in_goes_aside_with_the_reason(tmp_path: Path) -> None:
