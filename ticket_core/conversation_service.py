@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from ticket_core.decide import repeat
 from ticket_core.decide.conversation import Add, Conversation, Do, Move, Nothing, Open, Reply, Standing, told
 from ticket_core.decide.converse import turn
 from ticket_core.errors import ActionRefused, FieldMissing
-from ticket_core.model import JSON, Command, Notice, Spoken, Ticket, TicketDraft
+from ticket_core.model import JSON, Command, Complaint, Notice, Spoken, Ticket, TicketDraft
 from ticket_core.number import number_of
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
@@ -28,7 +28,7 @@ from ticket_core.store.conversations import (
 )
 from ticket_core.store.fallback import owe
 from ticket_core.store.person import lock_people
-from ticket_core.store.tickets import load_complaints, load_tickets
+from ticket_core.store.tickets import load_complaints, load_events, load_tickets
 from ticket_core.store.tx import Tx
 
 #: Notices that ask for a rating; a bare digit after one of them is the answer.
@@ -52,7 +52,7 @@ def converse(tx: Tx, draft: TicketDraft, policy: Policy) -> Taken:
         return intake(tx, [draft], policy)[0]  # tells that it is there already
     now = load_conversation(tx.connection, draft.channel, spoken.account)
     if spoken.revises:
-        revised = _revise(tx, draft, spoken, policy)
+        revised = _revise(tx, draft, spoken, now, policy)
         if revised is not None:
             return revised
     known = now or Conversation(channel=draft.channel, account=spoken.account, heard_at=draft.received_at)
@@ -68,14 +68,17 @@ def converse(tx: Tx, draft: TicketDraft, policy: Policy) -> Taken:
     if isinstance(made.move, Open) and taken.ticket is not None:
         after = replace(after, ticket_id=taken.ticket.id)
     after, reply = told(after, reply, draft.received_at)
-    heard = (*known.heard, taken.inbound_id)[-_REMEMBERED:]
-    after = replace(after, heard_at=max(known.heard_at, draft.received_at), heard=heard)
+    after = replace(after, heard_at=max(known.heard_at, draft.received_at), heard=_heard(known, taken))
     if spoken.route:
         after = replace(after, route=spoken.route, route_until=spoken.route_until)
     save_conversation(tx, after)
     if reply is not None:
         _say(tx, draft, reply, taken.ticket, policy)
     return taken
+
+
+def _heard(known: Conversation, taken: Taken) -> tuple[int, ...]:
+    return (*known.heard, taken.inbound_id)[-_REMEMBERED:]
 
 
 def _standing(tx: Tx, draft: TicketDraft, spoken: Spoken, known: Conversation) -> Standing:
@@ -154,11 +157,12 @@ def _only_talk(tx: Tx, draft: TicketDraft, note: str) -> Taken:
     return Taken(outcome="automatic", inbound_id=inbound_id)
 
 
-def _revise(tx: Tx, draft: TicketDraft, spoken: Spoken, policy: Policy) -> Taken | None:
+def _revise(tx: Tx, draft: TicketDraft, spoken: Spoken, now: Conversation | None, policy: Policy) -> Taken | None:
     """Other words for an earlier message, or none at all: the ticket keeps both.
 
     None where the earlier one is no statement: a command, or on its way still. Then these words are a message of
-    their own, and nothing is lost; taking back what nobody knows is only noted.
+    their own, and nothing is lost; taking back what nobody knows is only noted. Who was asked to confirm is shown
+    what he now confirms.
     """
     key = f"{draft.channel}:{spoken.revises}"
     earlier = journal.known(tx, [key]).get(key)
@@ -171,12 +175,32 @@ def _revise(tx: Tx, draft: TicketDraft, spoken: Spoken, policy: Policy) -> Taken
         draft,
         intent="supplement",
         thread=statement.ticket_id,
-        revises=statement.seq,
+        revises=statement if spoken.deleted else _newest_wording(tx, statement, said),
         retracts=spoken.deleted,
         # Some platforms tell what was taken back, and not by whom: then by whoever had said it.
         identities=draft.identities or statement.identities,
     )
-    return intake(tx, [again], policy)[0]
+    taken = intake(tx, [again], policy)[0]
+    if now is None or spoken.deleted:
+        return taken
+    ticket, after, reply = taken.ticket, replace(now, heard=_heard(now, taken)), None
+    if ticket is not None and ticket.id == now.ticket_id and now.step == "confirm":
+        rule = policy.profiles[ticket.profile].conversation
+        after = replace(after, due_at=draft.received_at + rule.unfinished)
+        after, reply = told(after, Reply(name="confirm", ticket_id=ticket.id), draft.received_at)
+    save_conversation(tx, after)
+    if reply is not None:
+        _say(tx, draft, reply, ticket, policy)
+    return taken
+
+
+def _newest_wording(tx: Tx, statement: Complaint, said: Sequence[Complaint]) -> Complaint:
+    """What a message reads now: platforms name the message that is edited, and not the edit before."""
+    seq = statement.seq
+    for event in load_events(tx.connection, statement.ticket_id, "revised"):
+        if event.data["revises"] == seq:
+            seq = int(str(event.data["statement"]))
+    return next(one for one in said if one.seq == seq)
 
 
 def finish_conversations(tx: Tx, now: datetime, policy: Policy, most: int = 50) -> int:

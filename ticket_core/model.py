@@ -211,7 +211,7 @@ class TicketDraft:
     tags: tuple[str, ...] = ()
     split_from: str = ""  # external id of the input that came in the same message and is its first part
     spoken: Spoken | None = None
-    revises: int = 0  # the statement of its ticket that it replaces, or takes back where `retracts`
+    revises: Complaint | None = None  # the statement of its ticket that it replaces, or takes back where `retracts`
     retracts: bool = False
     replay: Replay | None = None
 

@@ -255,7 +255,9 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
     case = decide_act(command, standing, policy)
     others: tuple[TicketChange, ...] = ()
     if people is not None and _counts_now(ticket, case.state):
-        statement = replace(load_complaints(tx.connection, ticket.id)[0], text=case.state["text"])
+        statement = load_complaints(tx.connection, ticket.id)[0]
+        if not statement.text or case.state["text"] != ticket.text:  # else somebody may have reworded it since
+            statement = replace(statement, text=case.state["text"])
         known = _Batch(tx, policy, people).known(case.state["identities"], ticket.profile)
         others = begin_to_count(case, statement, known, policy, command.at)
     change = case.change()

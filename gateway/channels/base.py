@@ -207,10 +207,15 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """A message as its writer saw it: `file` is the name of what was sent with it, `size` its bytes."""
+    """A message as its writer saw it: `file` is the name of what was sent with it, `size` its bytes.
+
+    `pressed`: by a button. `revises` is the id of an earlier message that it replaces.
+    """
 
     id: str
     text: str
+    pressed: bool = False
+    revises: str = ""
     file: str = ""
     size: int = 0
 

@@ -92,6 +92,9 @@ class Talk:
             matter = self.statements[words.revises]
             if not words.deleted:
                 self._keep(words, matter)
+                if self.question == "confirm" and matter == self.making:
+                    self._ask("confirm", words.at)
+                    self._reply("confirm", words.at)
             heard = Heard(what="appended", matter=matter)
         elif words.revises and words.empty:
             heard = Heard(what="automatic")

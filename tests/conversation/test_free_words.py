@@ -119,6 +119,16 @@ async def test_an_edited_message_keeps_both_wordings_and_a_deleted_one_stays(li:
     assert (events["revised"]["revises"], events["retracted"]["statement"]) == (1, 1)
 
 
+async def test_each_edit_of_a_message_stands_for_the_one_before(li: Talker) -> None:
+    opened = await li.say("宽带断网两天", name="a")
+    await li.say("宽带断网三天", name="a#2", revises="a")
+    await li.say("宽带断网四天", name="a#3", revises="a")
+    ticket = await li.ticket(opened)
+    edits = [event.data for event in await li.events(ticket) if event.kind == "revised"]
+    assert [(one["statement"], one["revises"]) for one in edits] == [(2, 1), (3, 2)]
+    assert ticket.text == "宽带断网两天"
+
+
 async def test_other_words_for_a_message_that_never_came_are_kept_as_they_are(li: Talker) -> None:
     edited = await li.say("宽带断网三天", name="a#2", revises="a")
     assert edited.outcome == "opened"

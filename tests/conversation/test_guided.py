@@ -61,6 +61,30 @@ async def test_a_contact_that_cannot_be_read_is_kept_and_asked_for_once_more(li:
     assert said == ["路灯坏了三天", "138****1234", "就在这里联系我"]
 
 
+async def test_a_number_that_was_mistyped_and_put_right_is_written_to_no_more(li: Talker) -> None:
+    opened = await told_to(li, "/new", "路灯坏了三天")
+    await li.say("13800001235", name="number")
+    await li.say("13800001236", name="number#2", revises="number")
+    await li.say("13800001234", name="number#3", revises="number")
+    ticket = await li.ticket(opened)
+    assert (ticket.complainant.phones, ticket.complainant.mobile) == (("+8613800001234",), "+8613800001234")
+    assert ticket.identities == ("chat:bot:42", "phone:+8613800001234")
+
+
+async def test_what_is_put_right_before_it_is_submitted_is_what_is_submitted(li: Talker) -> None:
+    await told_to(li, "/new")
+    opened = await li.say("路灯坏了三天", name="story")
+    await told_to(li, "/skip", "/skip")
+    await li.told()
+    await li.say("路灯坏了四天", name="story#2", revises="story")
+    (asked,) = await li.rows()
+    assert (asked.notice, tells_of(asked)["tickets"][0]["text"]) == ("chat_confirm", "路灯坏了四天")
+    await told_to(li, "/confirm")
+    ticket = await li.ticket(opened)
+    assert (ticket.stage, ticket.text, ticket.subject) == ("received", "路灯坏了四天", "路灯坏了四天")
+    assert [one.text for one in await li.statements(ticket)] == ["路灯坏了三天", "路灯坏了四天"]
+
+
 async def test_a_complaint_that_is_left_is_submitted_as_it_is(li: Talker) -> None:
     opened = await told_to(li, "/new", "路灯坏了三天")
     li.wait(minutes=14)

@@ -33,7 +33,7 @@ NAMED = {
 NAMED |= {"column", "event", "field", "unit", "relation", "repeat", "channel", "sent", "problem", "thanks"}
 #: Sections that our scripts are given, and where these stand.
 SCRIPTED = {
-    "chat_live": (ROOT / "gateway/web/static/chat.js", ROOT / "gateway/web/static/chat_show.js"),
+    "chat_live": tuple((ROOT / "gateway/web/static").glob("chat*.js")),
     "chat_widget": (ROOT / "templates/pages/chat/widget.js.j2",),
 }
 NAMED |= SCRIPTED.keys()

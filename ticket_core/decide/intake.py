@@ -68,7 +68,7 @@ def decide_intake(arrival: Arrival, known: Known, policy: Policy) -> Changes:
         colleague = policy.directory.by_chat(draft.identities)
         if ticket is not None and colleague is not None:
             return _report_back(arrival, ticket, colleague.name, known, policy)
-        heard = ticket is not None and (ticket.open or bool(draft.revises))
+        heard = ticket is not None and (ticket.open or draft.revises is not None)
         if ticket is not None and heard and not known.identities.isdisjoint(ticket.identities):
             return _supplement(arrival, ticket, known, policy)
     return _complaint(arrival, known, policy)
@@ -200,6 +200,16 @@ def _reached_by(known: Complainant, brought: Complainant) -> Complainant:
     )
 
 
+def _not_reached_by(known: Complainant, identities: frozenset[str]) -> Complainant:
+    """The complainant without these phones and addresses, such as a number that was mistyped."""
+    return replace(
+        known,
+        phones=tuple(one for one in known.phones if f"phone:{one}" not in identities),
+        mobile="" if f"phone:{known.mobile}" in identities else known.mobile,
+        emails=tuple(one for one in known.emails if f"email:{one.casefold()}" not in identities),
+    )
+
+
 def _open(arrival: Arrival, heard: _Heard, known: Known, policy: Policy) -> Changes:
     """A ticket of its own; with `heard.earlier` it repeats that one."""
     draft = arrival.draft
@@ -292,26 +302,29 @@ def _supplement(arrival: Arrival, ticket: Ticket, known: Known, policy: Policy) 
     """More facts from somebody who belongs to the ticket, or other words for what he said before; that stays as it was.
 
     What begins with files alone is about what the first words say. A draft is not yet a complaint: the contacts that
-    its author adds are his own.
+    its author adds are his own, and where he corrects it, it says what he says now.
     """
-    draft = arrival.draft
+    draft, revised = arrival.draft, arrival.draft.revises
     lodged_at = repeat.claimed_or_received(draft, policy.profiles[ticket.profile].repeat)
     case = Case.of(ticket, known.timers(ticket.id), policy)
     came: dict[str, JSON] = {"channel": draft.channel, "inbound": arrival.inbound_id}
-    if draft.retracts:
-        case.happen("retracted", draft.received_at, draft.actor, {"statement": draft.revises, **came})
+    if revised is not None and draft.retracts:
+        case.happen("retracted", draft.received_at, draft.actor, {"statement": revised.seq, **came})
         return Changes(outcome="appended", ticket_id=ticket.id, tickets=(case.change(),))
     seq = ticket.statements + 1
     changes: dict[str, Any] = {"statements": seq}
-    if draft.text and not ticket.text:
+    is_draft = ticket.stage == "draft"
+    if draft.text and (not ticket.text or (is_draft and revised is not None and revised.text == ticket.text)):
         changes |= {"text": draft.text, "subject": draft.subject[:_LONGEST_SUBJECT]}
-    if ticket.stage == "draft":
-        changes["complainant"] = _reached_by(ticket.complainant, draft.complainant)
-        changes["identities"] = tuple(dict.fromkeys((*ticket.identities, *draft.identities)))
+    if is_draft:
+        unsaid = frozenset(revised.identities if revised is not None else ()) - {*draft.identities}
+        known_by = (*ticket.identities, *draft.identities)
+        changes["complainant"] = _reached_by(_not_reached_by(ticket.complainant, unsaid), draft.complainant)
+        changes["identities"] = tuple(dict.fromkeys(one for one in known_by if one not in unsaid))
     case.add_statement(_statement(arrival, ticket.id, seq, lodged_at, "supplement", ()))
-    if draft.revises:
+    if revised is not None:
         case.happen(
-            "revised", draft.received_at, draft.actor, {"statement": seq, "revises": draft.revises, **came}, **changes
+            "revised", draft.received_at, draft.actor, {"statement": seq, "revises": revised.seq, **came}, **changes
         )
     else:
         case.happen("supplemented", draft.received_at, draft.actor, {"statement": seq, **came}, **changes)

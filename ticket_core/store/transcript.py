@@ -68,7 +68,7 @@ def load_told(connection: Connection, medium: str, address: str, most: int, know
 
 
 def load_marks(connection: Connection, channel: str, accounts: Collection[str]) -> dict[str, tuple[int, ...]]:
-    """For each account a mark that is another one as soon as either side has said something more."""
+    """For each account a mark that is another one as soon as either side has said something more, in this process."""
     marks: dict[str, tuple[int, ...]] = {}
     for some in _parts(sorted(accounts)):
         told = (
@@ -76,13 +76,13 @@ def load_marks(connection: Connection, channel: str, accounts: Collection[str]) 
             .where(_SENT, notice.c.address.in_(some), notice.c.medium == channel)
             .group_by(notice.c.address)
         )
-        heard = select(conversation.c.account, conversation.c.heard_at).where(
+        heard = select(conversation.c.account, conversation.c.doc).where(
             conversation.c.channel == channel, conversation.c.account.in_(some)
         )
         for account, *figures in connection.execute(told):
             marks[account] = tuple(figures)
-        for account, heard_at in connection.execute(heard):
-            marks[account] = (*marks.get(account, ()), heard_at)
+        for account, doc in connection.execute(heard):
+            marks[account] = (*marks.get(account, ()), hash(doc))
     return marks
 
 

@@ -1,9 +1,10 @@
 """What a visitor's page pushes: one JSON object, and after a line feed the bytes of the file it names.
 
 ``{"account": A, "type": "message", "id": ID, "text": T, "label": L, "locale": "en", "file": {"name": N, "size": S}}``
-says something; `id` is the page's own and makes a second delivery known, `label` is what a pressed button showed.
-`label`, `locale` and `file` may be absent. ``{"account": A, "type": "seen", "notices": [R, …]}`` confirms notices by
-our references. The account stands in the body so that it is in the journal: `verify` compares it with the token's.
+says something; `id` is the page's own and makes a second delivery known, `label` is what a pressed button showed,
+`revises` the id of an earlier message for which these are other words. These two, `locale` and `file` may be absent.
+``{"account": A, "type": "seen", "notices": [R, …]}`` confirms notices by our references. The account stands in the
+body so that it is in the journal: `verify` compares it with the token's.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Message:
     text: str = ""
     label: Annotated[str, Field(max_length=_LABEL_LIMIT)] = ""
     locale: Literal["zh-CN", "en"] | None = None
+    revises: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{8,64})?$")] = ""
     file: Named | None = None
 
 
@@ -115,7 +117,7 @@ def parsed(channel: str, raw: Raw, largest: int) -> Sequence[Parsed]:
             text=push.text,
             attachments=() if push.file is None else (_file(push.file, content, largest),),
             fields={"locale": push.locale} if push.locale else {},
-            talk=Talk(account=push.account),
+            talk=Talk(account=push.account, revises=f"{push.account}:{push.revises}" if push.revises else ""),
         )
     ]
 
@@ -130,7 +132,14 @@ def said_in(start: bytes) -> Said | None:
         return None
     file = push.file or Named(name="-", size=0)
     name = clean_name(file.name) if push.file else ""
-    return Said(id=push.id, text=push.label or push.text, file=name, size=file.size)
+    return Said(
+        id=push.id,
+        text=push.label or push.text,
+        pressed=bool(push.label),
+        revises=push.revises,
+        file=name,
+        size=file.size,
+    )
 
 
 def _file(named: Named, content: bytes, largest: int) -> File:

@@ -38,7 +38,10 @@ class LineFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptLine:
-    """One thing that was said, by the visitor (`you`) or by us; `seen` is whether a page confirmed it."""
+    """One thing that was said, by the visitor (`you`) or by us; `seen` is whether a page confirmed it.
+
+    What `pressed` a button is no wording of the visitor's.
+    """
 
     __pydantic_config__ = _STRICT
     id: Annotated[str, Field(description="the page's own id of a message, or our reference of a notice")]
@@ -47,6 +50,8 @@ class TranscriptLine:
     text: str
     choices: tuple[LineChoice, ...] = ()
     file: LineFile | None = None
+    pressed: bool = False
+    revises: Annotated[str, Field(description="the id of an earlier message for which these are other words")] = ""
     seen: bool = True
 
 
@@ -76,7 +81,9 @@ def _heard(one: Heard, channel: Hosted) -> TranscriptLine | None:
     if said is None:
         return None
     file = LineFile(name=said.file, size=said.size) if said.file else None
-    return TranscriptLine(id=said.id, by="you", at=one.at, text=said.text, file=file)
+    return TranscriptLine(
+        id=said.id, by="you", at=one.at, text=said.text, file=file, pressed=said.pressed, revises=said.revises
+    )
 
 
 def _told(one: Told) -> TranscriptLine:

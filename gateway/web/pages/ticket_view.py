@@ -32,7 +32,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One statement; `view` is what is new in it, where that differs."""
+    """One statement; `view` is what is new in it, where that differs.
+
+    `revises` is the number of the statement for which these are other words, `revised_by` of that with newer words; 0:
+    none. `retracted`: its author took it back.
+    """
 
     seq: int
     kind: str
@@ -43,6 +47,9 @@ class Statement:
     view: str
     inbound_id: int | None
     files: tuple[Attachment, ...]
+    revises: int
+    revised_by: int
+    retracted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +161,11 @@ def _value(name: str, value: JSON, reader: Reader) -> str:
     return " / ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def statements(complaints: tuple[Complaint, ...], reader: Reader) -> tuple[Statement, ...]:
+def statements(complaints: tuple[Complaint, ...], events: tuple[Event, ...], reader: Reader) -> tuple[Statement, ...]:
     """The statements, oldest first."""
+    revises = {one.data["statement"]: int(str(one.data["revises"])) for one in events if one.kind == "revised"}
+    revised_by = {before: int(str(after)) for after, before in revises.items()}
+    retracted = {one.data["statement"] for one in events if one.kind == "retracted"}
     return tuple(
         Statement(
             seq=one.seq,
@@ -167,6 +177,9 @@ def statements(complaints: tuple[Complaint, ...], reader: Reader) -> tuple[State
             view=one.view if one.view != one.text else "",
             inbound_id=one.inbound_id,
             files=one.attachments,
+            revises=revises.get(one.seq, 0),
+            revised_by=revised_by.get(one.seq, 0),
+            retracted=one.seq in retracted,
         )
         for one in complaints
     )
@@ -258,7 +271,7 @@ def facts(file: TicketFile, reader: Reader, *, hidden: bool) -> dict[str, object
             {"relation": one.relation, "number": (other := number_of(one.ticket_id)), "display_number": display(other)}
             for one in ticket.links
         ],
-        "statements": statements(file.complaints, reader),
+        "statements": statements(file.complaints, file.events, reader),
         "timeline": timeline(file.events, reader),
         "deadlines": deadlines(file.timers, reader),
         "evidence": evidence(file.events, reader),

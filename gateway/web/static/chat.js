@@ -1,6 +1,6 @@
 "use strict";
 
-// A conversation with those who take complaints in: saying, hearing, and what people do. chat_show.js stands before it.
+// A conversation with those who take complaints in: saying and hearing. chat_show.js and chat_box.js stand before it.
 // What was said stands on the server; this browser keeps the session, what is not sent yet, and a draft. Each message
 // has an id made here, so sending it twice has one effect.
 
@@ -26,6 +26,7 @@ async function sessionOrNew() {
   if (session) return session;
   const response = await ask(`${root.dataset.base}/sessions`, { method: "POST" }, SEND_WITHIN);
   const opened = await response.json();
+  if (!opened.token) throw new Error("not ours");
   const other = JSON.parse(kept.get("session") ?? "null"); // another window was faster
   remember(other ?? opened);
   listening?.abort(); // it may hear the conversation before
@@ -47,27 +48,34 @@ function until(time) { // browsers of 2021 have no AbortSignal.timeout
   return limit.signal;
 }
 
+// Pages that others put between us, such as a sign-in to a wireless network, answer too: only our own answers count.
 async function ask(address, options, within) {
   const headers = { "Accept": "application/json", "Accept-Language": locale, ...options.headers };
   const response = await fetch(address, {
     ...options, headers, cache: "no-store", credentials: "same-origin", signal: until(within),
   });
-  if (response.ok) return response;
-  if (response.status === 401) throw new Ended();
+  if (!response.ok) throw await failure(response);
+  return response;
+}
+
+async function failure(response) {
   const wait = Number(response.headers.get("Retry-After"));
-  if (response.status === 429 || response.status === 408 || response.status >= 500) throw new Later(wait || 10);
+  if (response.status === 429 || response.status === 408 || response.status >= 500) return new Later(wait || 10);
   const problem = await response.json().catch(() => ({}));
+  if (response.status === 401) return problem.type?.endsWith("session-ended") ? new Ended() : new Later(wait || 10);
   const reason = response.status === 413 ? words.large : String(response.status); // a proxy before us knows no words
-  throw new Refused(problem.errors?.[0]?.reason ?? problem.title ?? reason);
+  return new Refused(problem.errors?.[0]?.reason ?? problem.title ?? reason);
 }
 
 const mine = () => ({ "X-Chat-Session": session.token });
 
-function push(message, content) {
+async function push(message, content) {
   const parts = [JSON.stringify({ account: session.account, ...message })];
   if (content) parts.push("\n", content);
   const headers = { ...mine(), "Content-Type": content ? "application/octet-stream" : "application/json" };
-  return ask(root.dataset.door, { method: "POST", headers, body: new Blob(parts) }, content ? FILE_WITHIN : SEND_WITHIN);
+  const options = { method: "POST", headers, body: new Blob(parts) };
+  const response = await ask(root.dataset.door, options, content ? FILE_WITHIN : SEND_WITHIN);
+  if (!Array.isArray((await response.json()).taken)) throw new Error("not ours");
 }
 
 // --- Saying: a queue that is emptied in order, and is still there after a reload.
@@ -88,8 +96,8 @@ function enqueue(message, content = null, preview = null) {
   send();
 }
 
-function pending(message, preview = null) {
-  put({ id: message.id, by: "you", text: message.label || message.text || "", file: message.file, preview });
+function pending({ id, text, label, file, revises }, preview = null) {
+  put({ id, by: "you", text: label || text || "", pressed: Boolean(label), file, preview, revises });
   offerChoices();
   scrollTo();
 }
@@ -105,11 +113,15 @@ async function send() {
   let pause = 1_000;
   while (queue.size) {
     const [id, { message, content }] = queue.entries().next().value;
+    const became = (what) => { // the line may be cleared by now
+      if (lines.has(id) || lines.has(message.revises)) put({ id, by: "you", revises: message.revises, ...what });
+    };
     try {
       await sessionOrNew();
+      if (!queue.has(id)) continue; // cleared meanwhile
       await push(message, content);
       settle(id);
-      if (lines.has(id)) put({ id, by: "you", sent: Date.now() }); // it may be cleared by now
+      became({ sent: Date.now() });
       pause = 1_000;
       if (state.dataset.why === "sending") said("", "");
     } catch (error) {
@@ -118,9 +130,12 @@ async function send() {
         await sleep(1_000);
       } else if (error instanceof Refused) {
         settle(id);
-        if (lines.has(id)) put({ id, by: "you", problem: error.message });
+        became({ problem: error.message });
+        if (message.text && !message.label) giveBack(message.text);
+        offerChoices();
         tell(say("refused", { reason: error.message }), 15_000);
       } else {
+        if (content && queue.delete(id)) queue.set(id, { message, content }); // what is short need not wait for it
         const seconds = error instanceof Later ? error.seconds : Math.round(pause / 1_000);
         if (error instanceof Later) said("sending", say("wait", { seconds }));
         else said("sending", navigator.onLine ? say("reconnecting", { seconds }) : words.offline);
@@ -205,8 +220,8 @@ async function follow(listening) {
     const headers = { ...mine(), "Accept": "text/event-stream", "Accept-Language": locale };
     const address = `${root.dataset.base}/stream`;
     const response = await fetch(address, { headers, cache: "no-store", signal: listening.signal });
-    if (response.status === 401) throw new Ended();
-    if (!response.ok) throw new Later(Number(response.headers.get("Retry-After")) || 10);
+    if (!response.ok) throw await failure(response);
+    if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Error("not ours");
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
     let text = "";
@@ -280,74 +295,11 @@ function lookAgain() {
   confirm();
 }
 
-// --- What people do
-
-document.getElementById("say").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = box.value.trim();
-  if (!text) return;
-  enqueue({ text });
-  box.value = "";
-  kept.drop("draft");
-  box.focus();
-});
-
-box.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  document.getElementById("send").click();
-});
-
-box.addEventListener("input", () => kept.set("draft", box.value));
-
-choices.addEventListener("click", (event) => {
-  const pressed = event.target.closest("button");
-  if (pressed) enqueue({ text: pressed.dataset.says, label: pressed.textContent });
-});
-
-function sendFiles(files) {
-  for (const one of files) {
-    if (one.size > largest) {
-      tell(say("too_large", { name: one.name, limit: Math.floor(largest / (1 << 20)) }), 15_000);
-      continue;
-    }
-    const preview = PICTURE.test(one.name) ? URL.createObjectURL(one) : null;
-    enqueue({ file: { name: one.name.slice(-255), size: one.size } }, one, preview);
-  }
-}
-
-file.addEventListener("change", () => {
-  sendFiles(file.files);
-  file.value = "";
-});
-
-box.addEventListener("paste", (event) => {
-  if (!event.clipboardData.files.length) return;
-  event.preventDefault();
-  sendFiles(event.clipboardData.files);
-});
-
-addEventListener("beforeunload", (event) => { // words are kept, files are not
-  if ([...queue.values()].some((one) => one.content)) event.preventDefault();
-});
-
-document.getElementById("leave-now").addEventListener("click", () => {
-  for (const key of kept.keys()) kept.drop(key);
-  session = null;
-  listening?.abort();
-  queue.clear();
-  unseen.clear();
-  for (const { element } of lines.values()) element.remove();
-  lines.clear();
-  box.value = "";
-  document.getElementById("leave").open = false;
-  offerChoices();
-  tell(words.cleared, 15_000);
-  box.focus();
-});
+// --- What happens around it
 
 addEventListener("online", lookAgain);
 addEventListener("offline", () => said("listening", words.offline));
+addEventListener("online", () => { if (!session && !queue.size) said("", ""); }); // nobody else will say so
 document.addEventListener("visibilitychange", lookAgain);
 addEventListener("storage", (event) => { // another window began, or cleared everything
   if (event.key !== `${PREFIX}session`) return;

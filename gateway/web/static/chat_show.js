@@ -1,6 +1,6 @@
 "use strict";
 
-// What a chat shows, and what this browser keeps of it. chat.js says and hears.
+// What a chat shows, and what this browser keeps of it. chat_box.js is what people do, chat.js says and hears.
 
 const root = document.getElementById("chat");
 const log = document.getElementById("log");
@@ -22,14 +22,22 @@ const say = (name, values = {}) => words[name].replace(/\{(\w+)\}/g, (_, key) =>
 const PREFIX = `complaint-chat:${root.dataset.base}:`;
 const inPage = new Map();
 const kept = {
-  get(key) { try { return localStorage.getItem(PREFIX + key); } catch { return inPage.get(key) ?? null; } },
-  set(key, value) { try { localStorage.setItem(PREFIX + key, value); } catch { inPage.set(key, value); } },
-  drop(key) { try { localStorage.removeItem(PREFIX + key); } catch { inPage.delete(key); } },
+  get(key) {
+    if (inPage.has(key)) return inPage.get(key);
+    try { return localStorage.getItem(PREFIX + key); } catch { return null; }
+  },
+  set(key, value) { // it may be full, too
+    inPage.delete(key);
+    try { localStorage.setItem(PREFIX + key, value); } catch { inPage.set(key, value); }
+  },
+  drop(key) {
+    inPage.delete(key);
+    try { localStorage.removeItem(PREFIX + key); } catch { /* it is not there */ }
+  },
   keys() {
-    let all;
-    try { all = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length)); }
-    catch { all = [...inPage.keys()]; }
-    return all;
+    const all = [...inPage.keys()].map((key) => PREFIX + key);
+    try { all.push(...Object.keys(localStorage)); } catch { /* then only those */ }
+    return all.filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));
   },
 };
 
@@ -49,6 +57,7 @@ const LINK = /(https?:\/\/[^\s<>"'，。；）)]*[^\s<>"'，。；）).,;:!?])/;
 
 function withLinks(text) {
   const made = element("p", "text");
+  made.dir = "auto"; // Uyghur and Arabic run from the right
   for (const part of text.split(LINK)) {
     if (/^https?:\/\//.test(part)) {
       const link = element("a", "", part);
@@ -73,8 +82,11 @@ function size(bytes) {
 }
 
 function whenOf(line) {
-  if (line.problem) return `${words.not_sent}: ${line.problem}`;
-  return line.at || line.sent ? time(line.at ?? line.sent) : words.sending;
+  const now = line.wording ?? line;
+  if (now.problem) return `${line.wording ? words.not_changed : words.not_sent}: ${now.problem}`;
+  if (!now.at && !now.sent) return words.sending;
+  const when = time(line.at ?? line.sent);
+  return line.wording || line.rewordedAt ? `${when} · ${words.changed}` : when;
 }
 
 function shown(line) {
@@ -87,19 +99,21 @@ function shown(line) {
     const labels = line.choices.map((one) => one.label).join(locale === "en" ? ", " : "、");
     made.append(element("span", "hidden-text", say("choices", { labels })));
   }
-  made.append(element("p", "when"));
+  const when = element("p", "when");
+  when.append(element("span", "at"));
+  made.append(when);
   return made;
 }
 
 // Show a line, or what became of it. One of the server has its time and place; others stand at the end. An element that
 // is there is changed, not made anew: a screen reader would read it again.
 function put(line) {
+  if (lines.has(line.revises)) return reword(line);
   const known = lines.get(line.id);
   if (known?.line.at) return false;
   const all = { ...known?.line, ...line };
   const made = known?.element ?? shown(all);
-  made.querySelector(".when").textContent = whenOf(all);
-  made.classList.toggle("refused", Boolean(all.problem));
+  told(all, made);
   if (known && all.at && all.file) made.querySelector(".file").append(" ", saveButton(all));
   lines.set(line.id, { line: all, element: made });
   let next = null;
@@ -111,6 +125,35 @@ function put(line) {
   }
   if (!made.isConnected || (all.at && made.nextElementSibling !== next)) log.insertBefore(made, next);
   return true;
+}
+
+// Show other words in the place of a line: `wording` are those that are on their way, or were refused.
+function reword(line) {
+  const { line: known, element: made } = lines.get(line.revises);
+  if (lines.has(line.id)) { // after a reload it stood by itself until now
+    lines.get(line.id).element.remove();
+    lines.delete(line.id);
+  }
+  if (line.at) {
+    if (line.at >= (known.rewordedAt ?? "")) Object.assign(known, { text: line.text, rewordedAt: line.at });
+    if (known.wording?.id === line.id) known.wording = null;
+  } else if (line.text) known.wording = line;
+  else if (known.wording?.id === line.id) Object.assign(known.wording, line);
+  const text = withLinks(known.wording && !known.wording.problem ? known.wording.text : known.text);
+  if (made.querySelector(".text").textContent !== text.textContent) {
+    made.querySelector(".text").replaceWith(text);
+    made.querySelector(".reword")?.remove(); // its name is of the old words
+  }
+  told(known, made);
+  return false;
+}
+
+// When it was said, or what became of it.
+function told(line, made) {
+  const when = whenOf(line);
+  const shown = made.querySelector(".at");
+  if (shown.textContent !== when) shown.textContent = when;
+  made.classList.toggle("refused", Boolean((line.wording ?? line).problem));
 }
 
 const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 80;
@@ -130,6 +173,7 @@ function offerChoices() {
   const hadFocus = choices.contains(document.activeElement);
   choices.replaceChildren(...(lines.size ? offered.map(button) : first));
   choices.hidden = !choices.children.length;
+  offerRewording();
   if (hadFocus) (matchMedia("(pointer: coarse)").matches ? log : box).focus();
 }
 

@@ -80,6 +80,24 @@ async def test_lines_stand_in_the_order_in_which_they_were_said(tmp_path: Path) 
         assert [line["text"] for line in lines[::2]] == ["我要投诉", "表扬"]
 
 
+async def test_other_words_for_what_was_said_are_kept_beside_it_and_told_to_the_handlers(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as parts, page_of(parts) as page, page_of(parts) as stranger:
+        async with page.listening():
+            name = await page.say("宽带断了三天没人处理")
+            await page.hears("受理编号")
+            await do(parts, await the_ticket(parts), "assign", group="service")
+            await page.say("宽带断了四天没人处理", revises=name)
+            line = await page.hears("宽带断了四天")
+            assert (line["by"], line["revises"], line["pressed"]) == ("you", name, False)
+        ticket = await the_ticket(parts)
+        said = await parts.store.read(partial(load_complaints, ticket_id=ticket.id))
+        assert [one.text for one in said] == ["宽带断了三天没人处理", "宽带断了四天没人处理"]
+        assert [one.kind for one in said] == ["complaint", "supplement"]
+        assert [one.address for one in await notices(parts, notice="supplement_received")] == ["zhao@example.com"]
+        await stranger.say("宽带断了五天没人处理", revises=name)
+        assert [line.outcome for line in await journal(parts)] == ["opened", "appended", "opened"]
+
+
 async def test_a_stranger_reads_writes_confirms_and_fetches_nothing(tmp_path: Path) -> None:
     async with gateway(tmp_path) as parts, page_of(parts) as page, page_of(parts) as stranger:
         name = "photo-0001"
@@ -259,9 +277,11 @@ async def test_pages_hear_what_another_process_took_in(tmp_path: Path, postgres_
             await page.say("宽带断了三天没人处理")
             await elsewhere.hears("宽带断了三天")
             await elsewhere.hears("受理编号")
-            await elsewhere.say("补充一句")
+            name = await elsewhere.say("补充一句")
             await page.hears("补充一句")
             await page.hears("已补充到您的工单")
+            await page.say("补充两句", revises=name)
+            assert (await elsewhere.hears("补充两句"))["revises"] == name
 
 
 async def test_the_end_of_the_gateway_lets_its_pages_go_at_once(tmp_path: Path) -> None:

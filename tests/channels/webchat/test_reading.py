@@ -82,7 +82,7 @@ def test_the_beginning_of_an_input_shows_it_as_its_writer_saw_it() -> None:
     photo = chat().said(body(said("", file={"name": "../a.png", "size": len(PNG)}), PNG)[:200])
     assert pressed is not None
     assert photo is not None
-    assert (pressed.text, pressed.file) == ("报修", "")
+    assert (pressed.text, pressed.pressed, pressed.file) == ("报修", True, "")
     assert (photo.text, photo.file, photo.size) == ("", "a.png", len(PNG))
     assert chat().said(body({"type": "seen", "notices": ["n1"]})) is None
     assert chat().said(b"\x00\xff") is None
