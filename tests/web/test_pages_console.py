@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conversation.talker import Talker
 from tests.web.desk import Client, do, post_call, signed_in, take_call
 from tests.web.pages import HOSTILE, text_of, value_of
 from tests.web.site import PASSWORD, Gateway, gateway
@@ -173,6 +174,17 @@ async def test_an_action_happens_once_however_often_it_is_clicked(site: Gateway,
         assert answer.status == 303
     page = await text_of(await agent.get(f"/console/tickets/{number}"))
     assert page.count("已联系用户") == 1
+
+
+async def test_what_a_complainant_reworded_or_took_back_is_told_beside_it(site: Gateway, agent: Client) -> None:
+    li = Talker(store=site.reception.store, channel="web")
+    told = [{"text": "宽带断网两天", "name": "a"}, {"text": "宽带断网三天", "name": "b", "revises": "a"}]
+    for one in (*told, {"name": "c", "revises": "a", "deleted": True}):
+        taken = await site.reception.receive(li.message(**one))
+    page = await text_of(await agent.get(f"/console/tickets/{taken.ticket}"))
+    first, second = re.findall(r'<article id="statement-.*?</article>', page, re.DOTALL)
+    assert all(words in first for words in ("宽带断网两天", "已改写，见第 2 条", "投诉人已撤回"))
+    assert all(words in second for words in ("宽带断网三天", "改写第 1 条"))
 
 
 async def test_hostile_text_is_shown_as_text_everywhere(site: Gateway, agent: Client) -> None:
