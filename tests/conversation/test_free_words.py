@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 from gateway.message import Talk
 from tests.conversation.talker import Talker
 from tests.core.builders import command, policy
 from ticket_core.model import Ticket
 from ticket_core.service import act
+from ticket_core.store.transcript import load_marks
 
 
 async def close(li: Talker, ticket: Ticket) -> None:
@@ -122,7 +124,10 @@ async def test_an_edited_message_keeps_both_wordings_and_a_deleted_one_stays(li:
 async def test_each_edit_of_a_message_stands_for_the_one_before(li: Talker) -> None:
     opened = await li.say("宽带断网两天", name="a")
     await li.say("宽带断网三天", name="a#2", revises="a")
+    marks = partial(load_marks, channel="bot", accounts=["42"])
+    before = await li.store.read(marks)
     await li.say("宽带断网四天", name="a#3", revises="a")
+    assert await li.store.read(marks) != before  # pages of other processes look again
     ticket = await li.ticket(opened)
     edits = [event.data for event in await li.events(ticket) if event.kind == "revised"]
     assert [(one["statement"], one["revises"]) for one in edits] == [(2, 1), (3, 2)]
