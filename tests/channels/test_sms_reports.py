@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import quote
 
 import orjson
@@ -16,6 +17,9 @@ from gateway.channels.sms import SmsReports, SmsReportsSettings
 from gateway.errors import ConfigError, Refused
 from gateway.loops import whole
 from gateway.message import DeliveryReceipt, InboundMessage, Raw
+from tests.channels.open311.house import city
+from ticket_core.number import number_of
+from ticket_core.store.journals import list_inbound, load_input
 
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 SECRET = "0123456789abcdef"
@@ -186,3 +190,16 @@ def test_parts_of_a_long_text_are_told_apart_in_whatever_order_they_come() -> No
 def test_a_zone_that_is_none_is_told_at_the_start() -> None:
     with pytest.raises(ConfigError, match="zone"):
         door(zone="Mars")
+
+
+async def test_a_text_by_get_is_kept_as_it_came_over_the_wire(tmp_path: Path) -> None:
+    own = {"kind": "sms-reports", "secret": SECRET, "preset": "kannel"}
+    async with city(tmp_path, channels={"texts": own}) as house:
+        said = f"from=%2B8613800000004&id=7&charset=GBK&text={quote('宽带断网三天', encoding='gbk')}"
+        answer = await house.client.get(f"/channels/texts?secret={SECRET}&{said}")
+        assert answer.status == 200
+        (line,) = (await house.parts.store.read(list_inbound)).rows
+        found = await house.parts.store.read(lambda connection: load_input(connection, line.id))
+        assert (found and found[1]) == said.encode()
+        assert line.ticket_id is not None
+        assert (await house.ticket(number_of(line.ticket_id))).text == "宽带断网三天"

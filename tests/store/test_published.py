@@ -12,7 +12,7 @@ from tests.core.builders import NINE
 from ticket_core.store.clock import to_us
 from ticket_core.store.followed import FOLLOWED
 from ticket_core.store.published import changes
-from ticket_core.store.schema import event, ticket
+from ticket_core.store.schema import complaint, event, ticket
 from ticket_core.store.store import Store
 from ticket_core.store.tx import Tx
 
@@ -31,6 +31,13 @@ def filled(tx: Tx) -> None:
     times = ("received_at", "lodged_at", "updated_at")
     tx.connection.execute(
         insert(ticket), [{**row, "id": number, **dict.fromkeys(times, then)} for number, then in enumerate(at, 1)]
+    )
+    tx.connection.execute(
+        insert(complaint),
+        [
+            {"ticket_id": number, "seq": 1, "channel": "city", "lodged_at": then, "received_at": then}
+            for number, then in enumerate(at, 1)
+        ],
     )
     tx.connection.execute(
         insert(event),

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Select, Text, bindparam, cast, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, Text, bindparam, cast, func, or_, select
 
 from ticket_core.model import Event, Ticket
 from ticket_core.store.clock import from_us, to_us
 from ticket_core.store.followed import FOLLOWED
 from ticket_core.store.rows import event_of, ticket_of
-from ticket_core.store.schema import event, ticket, timer
+from ticket_core.store.schema import complaint, event, ticket, timer
 
 MOST_PUBLISHED = 1_000
 _ENDED = ("closed", "refused", "withdrawn")
@@ -42,7 +42,9 @@ def list_published(
     skip: int = 0,
 ) -> list[Published]:
     """Those received from `since` to `until`, newest first; costs what was received in that time."""
-    query = _readable(channel).where(
+    query = select(ticket).where(
+        ticket.c.channel == channel,
+        *_may_be_read(),
         *_received_between(since, until),
         ticket.c.received_at >= to_us(since),
         ticket.c.received_at <= to_us(until),
@@ -55,11 +57,18 @@ def list_published(
 
 
 def load_published(connection: Connection, *, channel: str, ids: Collection[int]) -> list[Published]:
-    """Those of these ids that may be read."""
+    """Those of these ids that may be read, also where what came by the channel joined a ticket of another one."""
     found: list[Ticket] = []
     for some in _parts(list(ids)):
-        found += map(ticket_of, connection.execute(_readable(channel).where(ticket.c.id.in_(some))))
+        query = select(ticket).where(ticket.c.id.in_(some), _came_by(channel), *_may_be_read())
+        found += map(ticket_of, connection.execute(query))
     return _with_times(connection, sorted(found, key=lambda one: one.id, reverse=True))
+
+
+def find_reported(connection: Connection, *, channel: str, ticket_id: int) -> Ticket | None:
+    """The ticket that something became which came by the channel, whoever may read it."""
+    row = connection.execute(select(ticket).where(ticket.c.id == ticket_id, _came_by(channel))).one_or_none()
+    return None if row is None else ticket_of(row)
 
 
 def list_changes(
@@ -88,20 +97,26 @@ def changes(channel: str, since: datetime, until: datetime, limit: int) -> Selec
     return (
         select(event)
         .join(ticket, ticket.c.id == event.c.ticket_id)
-        .where(*_may_be_read(channel), event.c.kind.in_(followed), event.c.at.between(to_us(since), to_us(until)))
+        .where(
+            _came_by(channel),
+            *_may_be_read(),
+            event.c.kind.in_(followed),
+            event.c.at.between(to_us(since), to_us(until)),
+        )
         .order_by(event.c.at, event.c.ticket_id, event.c.seq)
         .limit(limit)
     )
 
 
-def _readable(channel: str) -> Select[Any]:
-    return select(ticket).where(*_may_be_read(channel))
+def _came_by(channel: str) -> ColumnElement[bool]:
+    """Whether the ticket, or anything that joined it, came by the channel."""
+    joined = select(complaint.c.seq).where(complaint.c.ticket_id == ticket.c.id, complaint.c.channel == channel)
+    return or_(ticket.c.channel == channel, joined.exists())
 
 
-def _may_be_read(channel: str) -> tuple[ColumnElement[bool], ...]:
+def _may_be_read() -> tuple[ColumnElement[bool], ...]:
     doc = cast(ticket.c.doc, Text)  # compact JSON of our own; inside a text the quotes would be escaped
     return (
-        ticket.c.channel == channel,
         ticket.c.triage == "",
         ticket.c.stage != "draft",
         ~doc.contains('"confidential":true'),

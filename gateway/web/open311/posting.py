@@ -30,7 +30,7 @@ from ticket_core.model import Command, File, Ticket
 from ticket_core.number import ticket_id_of
 from ticket_core.profile import Profile
 from ticket_core.store.journals import Input, find_input
-from ticket_core.store.tickets import load_tickets
+from ticket_core.store.published import find_reported
 
 _LONGEST_ID = 200
 _LONGEST_FORM = 1 << 20  # bytes, without files
@@ -80,8 +80,8 @@ async def post_update(request: web.Request) -> web.Response:
         raise Problem(400, "invalid", fields=wrong)
     ticket_id = ticket_id_of(form.first("service_request_id")) or 0
     store = request.app[RECEPTION].store
-    ticket = (await store.read(partial(load_tickets, ids=[ticket_id]))).get(ticket_id)
-    if ticket is None or ticket.channel != asked.channel.name:
+    ticket = await store.read(partial(find_reported, channel=asked.channel.name, ticket_id=ticket_id))
+    if ticket is None:
         raise not_found("service_request_id")
     known = await _before(request, asked, update_key(form), raw)
     if known is None and not (_belongs(request, form, ticket) and await _joined(request, asked, form, ticket, raw)):

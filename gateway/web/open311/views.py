@@ -133,8 +133,8 @@ def update_view(ticket: Ticket, event: Event, channel: Open311, profile: Profile
 
 
 def _shown_of(ticket: Ticket, channel: Open311) -> tuple[str, ...]:
-    """Of a report 举报 nothing that could betray whoever made it: words and place do."""
-    return () if ticket.kind == "report" else channel.settings.shows
+    """Of a report 举报 nothing that could betray whoever made it, as words and place do; nothing of other channels."""
+    return channel.settings.shows if ticket.kind != "report" and ticket.channel == channel.name else ()
 
 
 def w3_time(at: datetime, zone: tzinfo) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.channels.open311.city import KEY
-from tests.channels.open311.house import City, city, valid_json
+from tests.channels.open311.house import LAMP, City, city, valid_json
 from ticket_core.store.queries import load_file
 
 PERSONAL = ("13800001234", "li@example.com", "李四", "+86")
@@ -82,6 +82,25 @@ async def test_tickets_of_other_channels_are_not_listed(tmp_path: Path) -> None:
         number = (await response.json())["number"]
         assert await house.get("/v2/requests", "service_requests") == []
         await house.get(f"/v2/requests/{number}", "errors", expect=404)
+
+
+async def test_what_joined_a_ticket_of_another_channel_is_followed_and_tells_no_word_of_it(
+    tmp_path: Path,
+) -> None:
+    """Its program was told this number; that nothing is under it would be an odd answer."""
+    async with city(tmp_path, listed=True, shows=["description", "location", "answer"]) as house:
+        who = {"name": "李四", "phone": "13800001234"}
+        body = {"text": LAMP["description"], "kind": "complaint", "category": ["市政", "路灯"], "complainant": who}
+        response = await house.client.post("/api/v1/complaints", json=body)
+        number = (await response.json())["number"]
+        assert await house.report() == number
+        await house.act(number, "accept")
+        (told,) = await house.get(f"/v2/requests/{number}", "service_requests")
+        assert (told["status"], told["description"], told["address"]) == ("open", None, None)
+        (update,) = await house.get("/v2/servicerequestupdates", "service_request_updates")
+        assert update["service_request_id"] == number
+        assert await add(house, number) == 200
+        assert (await statements(house, number))[-1] == "还是不亮"
 
 
 async def test_lists_are_filtered_by_number_service_status_and_time(tmp_path: Path) -> None:
