@@ -41,6 +41,7 @@ class FeishuServer(Platform):
     strangers: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    no_cards: int = 0  # the code by which it refuses cards
     forwarded: dict[str, JSON] = field(default_factory=dict)
     _known: dict[str, tuple[float, str]] = field(default_factory=dict)
     _good: dict[str, float] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class FeishuServer(Platform):
 
     def read(self, sent: JSON) -> Arrived:
         """To a person, or under a message."""
-        text = json.loads(sent["content"])["text"]
+        text = json.loads(sent["content"]).get("text", "")  # a card has none
         return Arrived(reference=sent["reference"], to=(sent["to"],), text=text)
 
     def refused(self, fault: Fault) -> web.Response:
@@ -106,6 +107,8 @@ class FeishuServer(Platform):
             return _said(230001, "invalid receive_id", 400)
         if said["to"] in self.strangers:
             return _said(230013, "Bot has NO availability to this user.", 400)
+        if said["msg_type"] == "interactive" and self.no_cards:
+            return _said(self.no_cards, "Failed to create card content", 400)
         json.loads(said["content"])
         return web.json_response({"code": 0, "msg": "success", "data": {"message_id": self._take(said)}})
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import orjson
 
-from gateway.channels.api import uncalling
-from gateway.channels.base import Answer, Fetching, Parsed, Webhook
-from gateway.channels.feishu.cloud import GONE, Cloud
+from gateway.channels.api import uncalling, with_choices
+from gateway.channels.base import Answer, Choice, Fetching, Parsed, Webhook, choices_in
+from gateway.channels.feishu.card import card_of, fits
+from gateway.channels.feishu.cloud import ANY_CODE, GONE, NEVER, Cloud
 from gateway.channels.feishu.reading import DIRECT, read
 from gateway.channels.feishu.seal import Seal
 from gateway.channels.feishu.settings import LARK, FeishuSettings
@@ -72,7 +73,7 @@ class Feishu(Webhook, Talking, Fetching):
         return read(self.name, raw, self.seal.open(raw.body, recorded=True), self.settings.groups)
 
     def answer(self, accepted: Sequence[Accepted]) -> Answer:
-        """Within three seconds, else Feishu pushes again: up to four times in seven hours."""
+        """Within three seconds, else Feishu pushes again, up to four times in seven hours; of a button it tells the person."""
         return Answer(body=b"{}", media_type="application/json")
 
     async def fetch(self, reference: str) -> File:
@@ -82,35 +83,63 @@ class Feishu(Webhook, Talking, Fetching):
     # --- Out
 
     async def say(self, message: OutboundMessage, text: str, number: int, *, final: bool) -> str:
-        """One text: under what was said in a group, where that is wanted and still possible, else to the person."""
+        """One text, and the buttons below the last; as the platform knows both again, a second try repeats nothing."""
+        said = await self._say(message, "text", {"text": uncalling(text)}, str(number))
+        choices = self._buttons(message) if final else ()
+        if choices:
+            under = message.route if message.route != DIRECT else ""
+            try:
+                await self._say(message, "interactive", card_of(choices, under), "buttons", never=ANY_CODE)
+            except PermanentDelivery:
+                lines = with_choices("", choices).strip()
+                await self._say(message, "text", {"text": uncalling(lines)}, "lines")
+        return said
+
+    def written(self, message: OutboundMessage) -> str:
+        """Its choices are lines only where they are no buttons."""
+        return message.forms["text"] if self._buttons(message) else super().written(message)
+
+    def _buttons(self, message: OutboundMessage) -> Sequence[Choice]:
+        choices = choices_in(message.forms.get("choices", ""))
+        return choices if self.settings.choices == "buttons" and fits(choices) else ()
+
+    async def _say(
+        self,
+        message: OutboundMessage,
+        kind: str,
+        content: Mapping[str, Any],
+        piece: str,
+        never: Container[int] = NEVER,
+    ) -> str:
+        """Under what was said in a group, where that is wanted and still possible, else to the person."""
         said: dict[str, object] = {
-            "msg_type": "text",
-            "content": orjson.dumps({"text": uncalling(text)}).decode(),
-            "uuid": _uuid(message.reference, number),
+            "msg_type": kind,
+            "content": orjson.dumps(content).decode(),
+            "uuid": _uuid(message.reference, piece),
         }
         await self.pace.turn(message.to)
         try:
             if message.route and message.route != DIRECT:
                 try:
                     path = f"/im/v1/messages/{message.route}/reply"
-                    return await self._handed(path, {**said, "reply_in_thread": True}, message.reference)
+                    return await self._handed(path, {**said, "reply_in_thread": True}, message.reference, never)
                 except PermanentDelivery as error:
                     if error.status not in {str(code) for code in GONE}:
                         raise
             to = {**said, "receive_id": message.to}
-            kind = _RECIPIENTS[message.to[:2]]
-            return await self._handed("/im/v1/messages", to, message.reference, receive_id_type=kind)
+            to_whom = {"receive_id_type": _RECIPIENTS[message.to[:2]]}
+            return await self._handed("/im/v1/messages", to, message.reference, never, **to_whom)
         except TransientDelivery as error:
             if error.retry_after is not None:
                 self.pace.hold(message.to, min(error.retry_after, timedelta(hours=1)))
             raise
 
-    async def _handed(self, path: str, said: object, reference: str, **query: str) -> str:
-        answer = await self.cloud.call(path, said, reference, **query)
+    async def _handed(self, path: str, said: object, reference: str, never: Container[int], **query: str) -> str:
+        answer = await self.cloud.call(path, said, reference, never, **query)
         return str(answer.get("message_id") or "")
 
 
-def _uuid(reference: str, number: int) -> str:
+def _uuid(reference: str, piece: str) -> str:
     """Ours, so that a second try is known; the platform takes 50 characters."""
-    own = f"{reference}_{number}"
+    own = f"{reference}_{piece}"
     return own if _UUID.fullmatch(own) else hashlib.sha256(own.encode()).hexdigest()[:50]

@@ -7,7 +7,7 @@ https://open.feishu.cn/document/server-docs/api-call-guide/frequency-control, â€
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ _TOO_FAST: Mapping[int, timedelta] = {
 #: The message that was to be answered is not there any more, or nothing can be said under it.
 GONE = frozenset({230002, 230011, 230018, 230019, 230035, 230050, 230071, 230072, 230110, 230111, 232009})
 #: It will never be taken. What is not here is of our set-up: somebody mends it, so the notice waits for that.
-_NEVER = GONE | frozenset(
+NEVER = GONE | frozenset(
     {
         230001,  # a parameter is wrong
         230013,  # the bot is not available to this person
@@ -44,6 +44,8 @@ _NEVER = GONE | frozenset(
         230075,  # an encrypted chat
     }
 )
+#: For what can be said in another way too: it is not worth waiting until somebody has mended something.
+ANY_CODE = range(1, 1 << 63)
 #: The file will never be had: no such message or file, not in this chat, too large, of a kind that is not given out.
 _NO_FILE = frozenset({230110, 234001, 234003, 234004, 234006, 234037, 234038, 234041, 234042, 234043})
 
@@ -69,8 +71,10 @@ class Cloud:
         """Let go of connections."""
         await self._api.close()
 
-    async def call(self, path: str, said: object, reference: str, **query: str) -> Mapping[str, Any]:
-        """Say something by POST; the `data` of the answer.
+    async def call(
+        self, path: str, said: object, reference: str, never: Container[int] = NEVER, **query: str
+    ) -> Mapping[str, Any]:
+        """Say something by POST; the `data` of the answer. Codes in `never` say that it will never be taken.
 
         Raises:
             TransientDelivery: later, or when the operator has mended something.
@@ -82,7 +86,7 @@ class Cloud:
         if reply.status == 200 and code == 0:
             found = reply.document.get("data")
             return found if isinstance(found, Mapping) else {}
-        raise _refusal(reply, code, _NEVER)
+        raise _refusal(reply, code, never)
 
     async def file(self, reference: str) -> File:
         """A file of a message, up to 20 MB; with the key ``-`` the messages that it forwards, as JSON."""
@@ -124,11 +128,11 @@ class Cloud:
         raise TransientDelivery(said)
 
 
-def _refusal(reply: Reply, code: int | None, never: frozenset[int]) -> TransientDelivery | PermanentDelivery:
+def _refusal(reply: Reply, code: int | None, never: Container[int]) -> TransientDelivery | PermanentDelivery:
     said = f"{reply.status} {code}"  # their texts may hold what was said
     if code is not None and code in _TOO_FAST:
         return TransientDelivery(said, retry_after=reply.wait or _TOO_FAST[code])
-    if code in never:
+    if code is not None and code in never:
         return PermanentDelivery(said, status=str(code))
     return TransientDelivery(said)
 

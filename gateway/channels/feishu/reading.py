@@ -1,4 +1,4 @@
-"""What an event of Feishu says: a message of a conversation, that one was taken back, that ours was read, or else.
+"""What an event of Feishu says: a message of a conversation, a button, that a message was taken back or read, or else.
 
 https://open.feishu.cn/document/server-docs/im-v1/message/events/receive, …/events/recalled, …/events/message_read,
 https://open.feishu.cn/document/server-docs/im-v1/message-content-description/message_content
@@ -52,6 +52,8 @@ def read(channel: str, raw: Raw, said: Mapping[str, Any], groups: str) -> Sequen
             return _was_read(event) or [noted(channel, raw, number, f"event:{kind}", at)]
         case "application.bot.menu_v6":
             return [_chosen(channel, raw, number, event, at)]
+        case "card.action.trigger":
+            return [_pressed(channel, raw, number, event, at, groups)]
     return [noted(channel, raw, number, f"event:{kind[:48]}", at)]
 
 
@@ -131,6 +133,20 @@ def _chosen(channel: str, raw: Raw, number: str, event: Mapping[str, Any], at: d
                 raise ValueError("from nobody")
             return spoken(channel, raw, number, account, at, key)
     return noted(channel, raw, number, "event:application.bot.menu_v6", at)
+
+
+def _pressed(
+    channel: str, raw: Raw, number: str, event: Mapping[str, Any], at: datetime | None, groups: str
+) -> Parsed:
+    """A button of ours says what it stands for, whoever pressed it; other cards are somebody else's."""
+    match event:
+        case {"operator": {"open_id": str(account)}, "action": {"value": {"says": str(says), **place}}} if says:
+            if not _ID.fullmatch(account):
+                raise ValueError("from nobody")
+            under = str(place.get("under") or "")
+            talk = _talk(account, under, groups, private=not _ID.fullmatch(under))
+            return spoken(channel, raw, number, account, at, says, talk=talk)
+    return noted(channel, raw, number, "event:card.action.trigger", at)
 
 
 def _time(written: Any) -> datetime | None:

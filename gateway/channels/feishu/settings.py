@@ -16,7 +16,8 @@ class FeishuSettings:
 
     Without an `encrypt_key` a push is not signed: the token alone proves it. `groups`: what the bot is told there is
     answered in a chat of its own (``private``), under what was said (``thread``), or only kept (``journal``).
-    `timeout` in seconds for each call.
+    `choices` are ``buttons`` where 卡片回传交互 is pushed to us as events are, else ``lines`` to be typed. `timeout` in
+    seconds for each call.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -25,6 +26,7 @@ class FeishuSettings:
     verification_token: Annotated[str, Field(min_length=8)] = field(repr=False)
     encrypt_key: str = field(default="", repr=False)
     groups: Literal["private", "thread", "journal"] = "private"
+    choices: Literal["lines", "buttons"] = "lines"
     api_url: Annotated[str, Field(pattern=r"^https?://[^?#@]+$")] = "https://open.feishu.cn"
     timeout: Annotated[float, Field(gt=0, le=15)] = 10.0
 

@@ -89,6 +89,21 @@ def written(number: str, content: str | Mapping[str, Any], *, kind: str = "text"
     return event("im.message.receive_v1", number, sender=sender, message=message)
 
 
+def pressed(number: str, value: Mapping[str, Any], account: str = LI) -> dict[str, Any]:
+    """Somebody presses a button of a card; its head tells microseconds."""
+    made = event(
+        "card.action.trigger",
+        number,
+        operator={"tenant_key": "2ca1d211f64f6438", "open_id": account},
+        token="c-295ee57216a5dc9de90fefd0aadb4b1d7dxxxx",
+        action={"value": value, "tag": "button", "timezone": "Asia/Shanghai"},
+        host="im_message",
+        context={"open_message_id": "om_sent2", "open_chat_id": "oc_5ce6d572455d361153b7xx51da133945"},
+    )
+    made["header"]["create_time"] = f"{SENT_AT}000"
+    return made
+
+
 def notice(text: str = "已受理。", to: str = LI, **more: Any) -> OutboundMessage:
     """A notice to somebody's chat."""
     forms = {"text": text, "choices": more.pop("choices", "")}

@@ -1,6 +1,6 @@
 """What the platform's own SDK makes of a push of ours and of our cloud; a program of its own, as it loads for seconds.
 
-Reads ``{"url", "app_id", "app_secret", "token", "key", "body", "headers"}`` from standard input.
+Reads ``{"url", "app_id", "app_secret", "token", "key", "body", "headers", "press"}`` from standard input.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lark_oapi.api.im.v1 import (
     ReplyMessageRequestBody,
 )
 from lark_oapi.core.model import RawRequest
+from lark_oapi.event.callback.model.p2_card_action_trigger import P2CardActionTrigger, P2CardActionTriggerResponse
 
 asked = json.load(sys.stdin)
 found: dict[str, object] = {}
@@ -29,19 +30,25 @@ def heard(event: P2ImMessageReceiveV1) -> None:
     found["heard"] = [message.message_id, json.loads(message.content)["text"], event.event.sender.sender_id.open_id]
 
 
-def pushed(headers: dict[str, str]) -> int:
+def pressed(press: P2CardActionTrigger) -> P2CardActionTriggerResponse:
+    """The SDK believes and understands the press of a button."""
+    found["pressed"] = [press.event.operator.open_id, press.event.action.value]
+    return P2CardActionTriggerResponse({})
+
+
+def pushed(body: str, headers: dict[str, str]) -> int:
     """What the SDK answers to the push."""
     dispatcher = lark.EventDispatcherHandler.builder(asked["key"], asked["token"])
+    dispatcher.register_p2_im_message_receive_v1(heard).register_p2_card_action_trigger(pressed)
     request = RawRequest()
-    request.uri, request.body, request.headers = "/event", asked["body"].encode(), headers
-    return int(dispatcher.register_p2_im_message_receive_v1(heard).build().do(request).status_code)
+    request.uri, request.body = "/event", body.encode()
+    request.headers = {name.title(): text for name, text in headers.items()}
+    return int(dispatcher.build().do(request).status_code)
 
 
-names = {
-    name.title().replace("Request-Timestamp", "Request-Timestamp"): text for name, text in asked["headers"].items()
-}
-found["status"] = pushed(names)
-found["forged"] = pushed({**names, "X-Lark-Signature": "0" * 64})
+found["status"] = pushed(asked["body"], asked["headers"])
+found["forged"] = pushed(asked["body"], {**asked["headers"], "x-lark-signature": "0" * 64})
+found["press"] = pushed(**asked["press"])
 client = lark.Client.builder().app_id(asked["app_id"]).app_secret(asked["app_secret"]).domain(asked["url"]).build()
 text = json.dumps({"text": "由 SDK 发出"})
 body = CreateMessageRequestBody.builder().receive_id("ou_1").msg_type("text").content(text).uuid("u-1").build()

@@ -16,7 +16,7 @@ from aiohttp import ClientSession
 from gateway.app import Parts
 from gateway.channels.feishu import Feishu
 from gateway.message import Raw
-from tests.channels.feishu.at_hand import LI, SETTINGS, event, signed, written
+from tests.channels.feishu.at_hand import LI, SETTINGS, event, pressed, signed, written
 from tests.channels.slow_motion import slow_motion
 from tests.channels.whole import arrived, at_rest, do, gateway, happened, journal, statements, the_ticket, until
 from tests.servers.feishu import FeishuServer, feishu_server
@@ -106,16 +106,22 @@ async def test_a_guided_complaint_with_files_in_any_order_and_one_taken_back(
         assert (await happened(parts, "retracted")).data["statement"] == 1
 
 
-async def test_the_answer_of_an_agent_arrives_in_the_chat_and_is_rated(server: FeishuServer, tmp_path: Path) -> None:
-    async with gateway(tmp_path, {"feishu": table(server)}, prepare) as parts:
+async def test_the_answer_of_an_agent_arrives_in_the_chat_and_is_rated_by_a_button(
+    server: FeishuServer, tmp_path: Path
+) -> None:
+    async with gateway(tmp_path, {"feishu": table(server, choices="buttons")}, prepare) as parts:
         await push(parts, written("1", "宽带断了三天,没有人处理。"))
-        await arrived(server.sent, 1)
+        await arrived(server.sent, 2)
         await do(parts, await the_ticket(parts), "answer", role="supervisor", text="线路已修复,费用已减免。")
-        answer = texts(await arrived(server.sent, 2))[-1]
-        assert "线路已修复,费用已减免。" in answer
+        answer, card = (await arrived(server.sent, 4))[2:]
+        assert "线路已修复,费用已减免。" in texts([answer])[0]
+        assert "/rate" not in texts([answer])[0]
         await at_rest(parts)
-        await push(parts, written("2", "5"))
-        await happened(parts, "rated")
+        (row,) = json.loads(card["content"])["elements"]
+        for button in reversed(row["actions"]):  # of a stranger's press nothing comes
+            await push(parts, pressed(f"s{button['text']['content']}", button["value"], "ou_stranger"))
+        assert await push(parts, pressed("c1", row["actions"][0]["value"])) == (200, {})
+        assert (await happened(parts, "rated")).data["score"] == 5
 
 
 async def test_whom_the_bot_is_not_available_to_is_told_by_another_way(server: FeishuServer, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from gateway.channels.feishu import Feishu, FeishuSettings
 from gateway.message import InboundMessage, Raw
 from gateway.testing.captured import Captured, plain, read_folder
-from tests.channels.feishu.at_hand import SETTINGS, event, written
+from tests.channels.feishu.at_hand import LI, SETTINGS, event, pressed, written
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=timezone(timedelta(hours=8)))
 CASES = read_folder(Path(__file__).parent / "readings")
@@ -100,6 +100,21 @@ def test_the_head_of_a_push_tells_the_time_in_milliseconds_or_microseconds(writt
     push = event("im.chat.member.bot.added_v1", "b1", chat_id="oc_1")
     push["header"]["create_time"] = written_at
     assert said_by(push).lodged_at == AT
+
+
+def test_a_pressed_button_says_what_it_stands_for_and_is_answered_where_it_is() -> None:
+    push = pressed("c1", {"says": "/rate 5", "under": "om_g1"})
+    alone, under = said_by(push), said_by(push, groups="thread")
+    assert (alone.text, alone.external_id, alone.lodged_at) == ("/rate 5", "event-c1", AT)
+    assert (alone.talk and alone.talk.account, alone.talk and alone.talk.route) == (LI, "")
+    assert (under.talk and under.talk.route) == "om_g1"
+    private = said_by(pressed("c2", {"says": "/rate 5"}), groups="thread")
+    assert (private.talk and private.talk.route) == "direct"
+
+
+@pytest.mark.parametrize("value", [{}, {"says": ""}, {"says": 7}, {"action": "approve"}, "a text"])
+def test_buttons_of_other_cards_say_nothing(value: Any) -> None:
+    assert said_by(pressed("c3", value)).automatic == "event:card.action.trigger"
 
 
 def test_nobody_is_nobodys_identity() -> None:

@@ -105,6 +105,56 @@ async def test_choices_are_lines_to_be_typed() -> None:
         assert text(server.sent[0]) == "请评价。\n\n满意: /rate 5\n不满意: /rate 1"
 
 
+RATING = "满意 | /rate 5\n不满意 | /rate 1"
+
+
+def said_by_buttons(sent: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
+    assert sent["msg_type"] == "interactive"
+    (row,) = json.loads(sent["content"])["elements"]
+    return [(one["text"]["content"], one["value"]) for one in row["actions"]]
+
+
+async def test_choices_are_buttons_below_the_text_where_presses_are_pushed_to_us() -> None:
+    async with feishu_server() as server, bot_at(server, choices="buttons") as bot:
+        receipt = await bot.send(notice("请评价：https://example.com/t", choices=RATING))
+        assert (text(server.sent[0]), receipt.provider_id) == ("请评价：https://example.com/t", "om_sent1")
+        assert said_by_buttons(server.sent[1]) == [("满意", {"says": "/rate 5"}), ("不满意", {"says": "/rate 1"})]
+        await bot.send(notice("没有选项", reference="n18"))
+        assert len(server.sent) == 3
+
+
+async def test_buttons_in_a_group_tell_where_they_are() -> None:
+    async with feishu_server() as server, bot_at(server, choices="buttons", groups="thread") as bot:
+        await bot.send(notice("请评价。", choices=RATING, route="om_g1"))
+        assert [one["under"] for one in server.sent] == ["om_g1", "om_g1"]
+        assert said_by_buttons(server.sent[1])[0] == ("满意", {"says": "/rate 5", "under": "om_g1"})
+
+
+@pytest.mark.parametrize("code", [230099, 200621])
+async def test_where_cards_are_not_taken_the_choices_are_lines(code: int) -> None:
+    async with feishu_server(no_cards=code) as server, bot_at(server, choices="buttons") as bot:
+        await bot.send(notice("请评价。", choices=RATING))
+        assert [text(one) for one in server.sent] == ["请评价。", "满意: /rate 5\n不满意: /rate 1"]
+
+
+@pytest.mark.parametrize("choices", ["长" * 101 + " | /rate 5", "\n".join(f"{n} | /rate {n}" for n in range(51))])
+async def test_what_is_no_button_is_a_line(choices: str) -> None:
+    async with feishu_server() as server, bot_at(server, choices="buttons") as bot:
+        await bot.send(notice("请评价。", choices=choices))
+        (sent,) = server.sent
+        assert text(sent).startswith("请评价。\n\n")
+
+
+async def test_a_lost_answer_repeats_neither_text_nor_buttons() -> None:
+    async with feishu_server(fault="dropped") as server, bot_at(server, choices="buttons") as bot:
+        for _ in range(2):
+            with pytest.raises(TransientDelivery):
+                await bot.send(notice("请评价。", choices=RATING))
+        server.fault = None
+        await bot.send(notice("请评价。", choices=RATING))
+        assert [one["msg_type"] for one in server.sent] == ["text", "interactive"]
+
+
 async def test_a_long_notice_goes_in_pieces_that_the_platform_takes() -> None:
     async with feishu_server() as server, bot_at(server) as bot:
         long = "\n".join(['"投诉"处理情况\\'] * 2000)
