@@ -96,6 +96,14 @@ async def test_an_empty_address_is_not_tried(desk: Desk) -> None:
     assert await states(desk, " ") == {("suppressed", "no_address"): 2}
 
 
+async def test_an_empty_address_of_people_of_the_house_is_a_room(desk: Desk) -> None:
+    await desk.complain()
+    await desk.store.run(lambda tx: tx.connection.execute(update(notice).values(address="")).rowcount)
+    await desk.step()
+    assert await states(desk, "") == {("accepted", ""): 1, ("suppressed", "no_address"): 1}
+    assert [one.to for one in desk.post.sent] == [""]
+
+
 @pytest.mark.parametrize(
     ("action", "fields", "told"),
     [

@@ -50,6 +50,11 @@ def reason_to_hold(passage: Passage, caps: Caps) -> str | None:
     return next((reason for reason, applies in _REASONS.items() if applies(passage, caps)), None)
 
 
+def _no_address(passage: Passage, _caps: Caps) -> bool:
+    """An empty one of somebody who works here is a room in which nobody is called by name."""
+    return passage.address.isspace() or (passage.to_complainant and not passage.address)
+
+
 def _own_address(passage: Passage, caps: Caps) -> bool:
     """Also under a plus-address: mail to it would come back in."""
     local, at, domain = passage.address.casefold().rpartition("@")
@@ -75,7 +80,7 @@ def _address_cap(passage: Passage, caps: Caps) -> bool:
 
 
 _REASONS: Mapping[str, Callable[[Passage, Caps], bool]] = {
-    "no_address": lambda passage, _caps: not passage.address.strip(),
+    "no_address": _no_address,
     "own_address": _own_address,
     "no_replies_wanted": lambda passage, _caps: passage.to_complainant and NO_REPLIES in passage.ticket.tags,
     "no_automatic_replies": _no_automatic_replies,

@@ -30,6 +30,8 @@ _FAR_BACK = timedelta(days=90)
 _SELDOM = timedelta(hours=1)  # how often nothing new is worth remembering
 _MOST_WATCHED = 1_000
 _AT_ONCE = 50
+#: A look that found nothing more: a sign of life.
+_QUIET: Mapping[str, Any] = {"service_request_updates": []}
 _SINCE, _WATCHED, _TOKENS = "since", "watched", "tokens"
 
 
@@ -150,11 +152,12 @@ class Open311City(Polling, Chat):
     # --- In
 
     async def poll(self) -> AsyncIterator[tuple[Raw, Callable[[], Awaitable[None]]]]:
-        """What they say of our requests since the last time."""
+        """What they say of our requests since the last time; when that is all, a sign of life."""
         while True:
             await self._exchange()
             async for one in self._updates() if self.settings.updates else self._states():
                 yield one
+            yield self._raw(_QUIET), _nothing_to_do
             await asyncio.sleep(self.settings.every.total_seconds())
 
     async def _exchange(self) -> None:
@@ -230,6 +233,8 @@ class Open311City(Polling, Chat):
         """An update, as an answer of whoever was told."""
         said = orjson.loads(raw.body)
         match said:
+            case {"service_request_updates": []}:
+                return []
             case {
                 "update_id": str() | int() as update_id,
                 "service_request_id": str() | int() as request_id,

@@ -61,6 +61,14 @@ async def heard(city: Open311City) -> list[InboundMessage]:
     return found
 
 
+async def test_an_endpoint_that_has_nothing_to_tell_is_known_to_be_well() -> None:
+    async with open311_server() as server, city_at(server) as city:
+        async for raw, done in city.poll():
+            assert city.parse(raw) == []
+            await done()
+            break
+
+
 # --- The kit
 
 
