@@ -3,72 +3,88 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import hashlib
 import hmac
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from aiohttp import ClientSession, web
 
-from gateway.app import assemble, running, serving
-from gateway.channels.telegram import Telegram
-from gateway.config import Alarms, Database, Dispatch, Http, Settings
+from gateway.app import Parts
 from gateway.message import Raw
-from tests.channels.telegram.at_hand import FastPace, written
+from gateway.testing.loopback import Loopback
+from tests.channels.dingtalk import at_hand as dingtalk
+from tests.channels.feishu import at_hand as feishu
+from tests.channels.telegram.at_hand import written
 from tests.channels.tencent.at_hand import CORP, KF, SETTINGS, as_xml
+from tests.channels.transfer.at_hand import SECRET as CITY_SECRET
+from tests.channels.transfer.at_hand import hmac_of
+from tests.channels.transfer.body import Body
+from tests.channels.transfer.interface import Interface
+from tests.channels.webchat import at_hand as webchat
+from tests.scene.layout import ACCOUNT, HOUSE_SECRET, OPS_MAIL, OPS_PHONE
+from tests.servers.dingtalk import DingTalkServer
 from tests.servers.dovecot import Dovecot
-from tests.servers.line import Line, line_to
-from tests.servers.process import free_port
-from tests.servers.smtp import SmtpServer, smtp_server
-from tests.servers.telegram import TOKEN, TelegramServer, telegram_server
-from tests.servers.wecom import WeComServer, wecom_server
-from ticket_core.directory import Person
+from tests.servers.feishu import FeishuServer
+from tests.servers.line import Line
+from tests.servers.open311 import KEY as EAST_KEY
+from tests.servers.open311 import Open311Server
+from tests.servers.smtp import SmtpServer
+from tests.servers.telegram import TOKEN, TelegramServer
+from tests.servers.wecom import WeComServer
+from ticket_core.model import Command
+from ticket_core.number import find_numbers
 
 #: How a channel can be dead.
-Way = Literal["wrong token", "unreachable", "expired", "hanging"]
-OPS_MAIL, OPS_PHONE = "ops@example.com", "+8613800009999"
-_SECRET = "synthetic-secret-of-a-test"
-_ACCOUNT = ("out", "synthetic-password")
-_FAST = {"timeout": 0.7}
+Way = Literal["wrong token", "unreachable", "expired", "hanging", "dripping"]
+_LAMP = "路灯坏了{}号"
+#: What refuses by a status.
+_STATUS: Mapping[Way | None, int] = {"wrong token": 401, "expired": 403}
 
 
-@dataclass(slots=True)
-class Texts:
-    """A provider of SMS by HTTP; `refusal` is a status that it gives instead of taking a text."""
+@dataclass(slots=True, kw_only=True)
+class Teller(Loopback):
+    """A provider of SMS by HTTP, or a room's robot; `refusal` is a status that it gives instead of telling anybody."""
 
-    url: str = ""
     refusal: int = 0
-    sent: list[dict[str, str]] = field(default_factory=list)
+    sent: list[dict[str, Any]] = field(default_factory=list)
 
-    async def take(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.Response:
         """One text."""
         if self.refusal:
             return web.json_response({"code": "AccountExpired"}, status=self.refusal)
         self.sent.append(await request.json())
-        return web.json_response({"id": f"t-{len(self.sent)}"})
+        return web.json_response({"id": f"t-{len(self.sent)}", "errcode": 0})
 
 
 @dataclass(slots=True, kw_only=True)
 class Town:
     """All of it. `complain` are the ways in by name; `dead` are the parts that can die, by the name in ``/readyz``."""
 
-    address: str
+    gateway: Parts
     web: ClientSession
     bot: TelegramServer
     desk: WeComServer
     kf: WeComServer
+    ding: DingTalkServer
+    stream: DingTalkServer
+    lark: FeishuServer
+    east: Open311Server
+    city: Body
+    pull: Interface
     post: SmtpServer
-    texts: Texts
+    texts: Teller
+    room: Teller
     mailbox: Dovecot
     lines: Mapping[str, Line]
+    pages: dict[int, dict[str, str]] = field(default_factory=dict)  # who talks on a page of ours, and the token
+    waiting: set[asyncio.Task[None]] = field(default_factory=set)  # messages that a platform has not delivered yet
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     # --- People who complain; each is somebody new, and says something of his own
@@ -81,8 +97,8 @@ class Town:
         """Somebody complains; returns when the platform has it, not when we have."""
         await _COMPLAIN[by](self, person)
 
-    def acknowledged(self, by: str, person: int) -> bool:
-        """Whether the acknowledgement has arrived where it belongs."""
+    async def acknowledged(self, by: str, person: int) -> bool:
+        """Whether the acknowledgement has arrived where it belongs; of what we pass on, whether it has been heard."""
         match by:
             case "bot":
                 return any(one["chat_id"] == str(700 + person) for one in self.bot.sent)
@@ -90,8 +106,24 @@ class Town:
                 return any(one["touser"] == f"li{person}" for one in self.desk.sent)
             case "kf":
                 return any(one["touser"] == f"wm{person}" for one in self.kf.sent)
+            case "ding":
+                return any(one["userIds"] == [f"li{person}"] for one in self.ding.sent)
+            case "stream":
+                return any(one["userIds"] == [f"li{person}"] for one in self.stream.sent)
+            case "lark":
+                return any(one["to"] == f"ou_{person}" for one in self.lark.sent)
+            case "page":
+                headers = {"X-Chat-Session": self.pages[person]["token"]}
+                async with self.web.get("/chat/page/lines", headers=headers) as response:
+                    return any(line["by"] == "us" for line in (await response.json())["lines"])
             case "mailbox":
                 return any(f"li{person}@example.com" in one.recipients for one in self.post.taken)
+            case "city":
+                return f"CD{person:06}" in self.city.cases
+            case "east":
+                return any(_LAMP.format(person) in one["description"] for one in self.east.requests.values())
+            case "room":
+                return any(_LAMP.format(person) in one["text"]["content"] for one in self.room.sent)
             case _:
                 return any(one["to"] == f"+861380000{person:04d}" for one in self.texts.sent)
 
@@ -120,6 +152,8 @@ class Town:
                 await line.cut()
             case "hanging":
                 await line.fall_silent()
+            case "dripping":
+                await line.drip()
             case _:
                 _REFUSE[part](self, way)
                 await line.hang_up()
@@ -165,51 +199,148 @@ class Town:
         )
         await asyncio.to_thread(self.mailbox.deliver, mail.encode())
 
-    async def _by_crm(self, person: int) -> None:
-        said = {"id": f"c{person}", "content": f"扣费有误{person}", "phone": f"1380000{person:04d}"}
+    async def _by_ding(self, person: int) -> None:
+        raw = Raw(channel="ding", body=self._message(person), received_at=datetime.now(UTC))
+        await self._push("ding", raw.body, headers=_headers(dingtalk.signed(raw)))
+
+    async def _by_stream(self, person: int) -> None:
+        frame = self.stream.frame(self._message(person).decode())
+
+        async def deliver() -> None:
+            taken = None
+            while taken is None:
+                with contextlib.suppress(TimeoutError, OSError):
+                    taken = await self.stream.push(frame, within=2)
+
+        self.waiting.add(asyncio.create_task(deliver()))
+
+    @staticmethod
+    def _message(person: int) -> bytes:
+        said = dingtalk.written(str(person), f"空调不制冷{person}", senderStaffId=f"li{person}", sessionWebhook="")
+        return json.dumps(said, ensure_ascii=False).encode()
+
+    async def _by_lark(self, person: int) -> None:
+        said = feishu.written(str(person), f"电梯异响{person}", account=f"ou_{person}")
+        raw = Raw(channel="lark", body=json.dumps(said).encode(), received_at=datetime.now(UTC))
+        made = feishu.signed(raw)
+        await self._push("lark", made.body, headers=_headers(made))
+
+    async def _by_page(self, person: int) -> None:
+        async with self.web.post("/chat/page/sessions") as response:
+            self.pages[person] = await response.json()
+        headers = {"X-Chat-Session": self.pages[person]["token"]}
+        said = webchat.body(
+            webchat.said(f"网页打不开{person}", f"message-{person:04}"), b"", self.pages[person]["account"]
+        )
+        await self._push("page", said, headers=headers)
+
+    async def _by_city(self, person: int) -> None:
+        body = json.dumps(_case(person), ensure_ascii=False).encode()
+        at, nonce = str(int(time.time())), f"n{person}"
+        mac = hmac_of("hmac-sha256", CITY_SECRET, f"{at}\n{nonce}\n".encode() + body)
+        marks = {"x-timestamp": at, "x-nonce": nonce, "x-signature": mac.hex(), "Content-Type": "application/json"}
+        answer = await self._push("city", body, headers=marks)
+        (ticket,) = find_numbers(json.loads(answer)["cases"][0]["number"])
+        command = Command(
+            ticket_id=ticket, action="sign", actor="sun", role="supervisor", at=datetime.now(UTC), fields={}
+        )
+        await self.gateway.reception.act(command)
+
+    async def _by_pull(self, person: int) -> None:
+        self.pull.cases.append({**_case(person), "联系电话": f"1380000{person:04d}", "id": person})
+
+    async def _by_lamp(self, person: int) -> None:
+        await self._by_crm(person, _LAMP.format(person))
+
+    async def _by_crm(self, person: int, text: str = "") -> None:
+        said = {"id": f"c{person}", "content": text or f"扣费有误{person}", "phone": f"1380000{person:04d}"}
         body = json.dumps(said).encode()
-        mac = hmac.new(_SECRET.encode(), body, hashlib.sha256).hexdigest()
+        mac = hmac.new(HOUSE_SECRET.encode(), body, hashlib.sha256).hexdigest()
         await self._push("crm", body, headers={"X-Signature": mac, "Content-Type": "application/json"})
 
     async def _by_text(self, person: int) -> None:
         said = {"from": f"1380000{person:04d}", "text": f"燃气味{person}", "id": f"s{person}"}
-        await self._push("reports", json.dumps(said).encode(), params={"secret": _SECRET})
+        await self._push("reports", json.dumps(said).encode(), params={"secret": HOUSE_SECRET})
 
-    async def _push(self, channel: str, body: bytes, **more: Any) -> None:
+    async def _push(self, channel: str, body: bytes, **more: Any) -> str:
         async with self.web.post(f"/channels/{channel}", data=body, **more) as response:
             assert response.status == 200, await response.text()
+            return await response.text()
 
     def _refuse_bot(self, way: Way | None) -> None:
         self.bot.token = TOKEN if way is None else "1:revoked"
 
     def _refuse_desk(self, way: Way | None) -> None:
-        _refuse_wecom(self.desk, way)
+        _refuse_by(self.desk, way)
 
     def _refuse_kf(self, way: Way | None) -> None:
-        _refuse_wecom(self.kf, way)
+        _refuse_by(self.kf, way)
+
+    def _refuse_ding(self, way: Way | None) -> None:
+        _refuse_by(self.ding, way)
+
+    def _refuse_stream(self, way: Way | None) -> None:
+        _refuse_by(self.stream, way)
+
+    def _refuse_lark(self, way: Way | None) -> None:
+        _refuse_by(self.lark, way)
+
+    def _refuse_east(self, way: Way | None) -> None:
+        self.east.key = EAST_KEY if way is None else "another"
+
+    def _refuse_city(self, way: Way | None) -> None:
+        self.city.refusal = _STATUS.get(way, 0)
+
+    def _refuse_pull(self, way: Way | None) -> None:
+        self.pull.fault = "locked" if way in _STATUS else None
+
+    def _refuse_room(self, way: Way | None) -> None:
+        self.room.refusal = _STATUS.get(way, 0)
 
     def _refuse_mailbox(self, way: Way | None) -> None:
         password = "secret" if way is None else "another"
         (self.mailbox.folder / "users").write_text(f"tousu:{{PLAIN}}{password}\n")
 
     def _refuse_post(self, way: Way | None) -> None:
-        self.post.account = _ACCOUNT if way != "wrong token" else ("out", "another")
+        self.post.account = ACCOUNT if way != "wrong token" else ("out", "another")
         self.post.after_data = "530 5.7.0 your account has expired" if way == "expired" else "250 2.0.0 taken"
 
     def _refuse_texts(self, way: Way | None) -> None:
-        self.texts.refusal = {None: 0, "wrong token": 401, "expired": 403}.get(way, 0)
+        self.texts.refusal = _STATUS.get(way, 0)
 
 
-def _refuse_wecom(server: WeComServer, way: Way | None) -> None:
+def _refuse_by(server: WeComServer | DingTalkServer | FeishuServer, way: Way | None) -> None:
     server.secret = "another" if way == "wrong token" else "synthetic-secret"
     server.stale = way == "expired"
     server.forget_tokens()
+
+
+def _headers(raw: Raw) -> dict[str, str]:
+    return {**raw.headers, "Content-Type": "application/json"}
+
+
+def _case(person: int) -> dict[str, Any]:
+    return {
+        "工单编号": f"CD{person:06}",
+        "诉求类型": "投诉",
+        "标题": f"停水{person}",
+        "诉求内容": f"小区停水{person}",
+        "来电人": "李四",
+    }
 
 
 _COMPLAIN: Mapping[str, Callable[[Town, int], Awaitable[None]]] = {
     "bot": Town._by_bot,
     "desk": Town._by_desk,
     "kf": Town._by_kf,
+    "ding": Town._by_ding,
+    "stream": Town._by_stream,
+    "lark": Town._by_lark,
+    "page": Town._by_page,
+    "city": Town._by_city,
+    "pull": Town._by_pull,
+    "east": Town._by_lamp,
+    "room": Town._by_lamp,
     "mailbox": Town._by_mail,
     "crm": Town._by_crm,
     "reports": Town._by_text,
@@ -218,132 +349,26 @@ _REFUSE: Mapping[str, Callable[[Town, Way | None], None]] = {
     "bot": Town._refuse_bot,
     "desk": Town._refuse_desk,
     "kf": Town._refuse_kf,
+    "ding": Town._refuse_ding,
+    "stream": Town._refuse_stream,
+    "lark": Town._refuse_lark,
+    "city": Town._refuse_city,
+    "pull": Town._refuse_pull,
+    "east": Town._refuse_east,
     "mailbox": Town._refuse_mailbox,
     "transports.post": Town._refuse_post,
     "transports.texts": Town._refuse_texts,
+    "transports.room": Town._refuse_room,
 }
 WAYS_IN = tuple(_COMPLAIN)
 PARTS = tuple(_REFUSE)
 #: Whoever complains by this way needs these parts to be heard, and these to be answered.
 HEARD_BY: Mapping[str, frozenset[str]] = {
-    "bot": frozenset({"bot"}),
-    "desk": frozenset(),
-    "kf": frozenset({"kf"}),
-    "mailbox": frozenset({"mailbox"}),
-    "crm": frozenset(),
-    "reports": frozenset(),
+    by: frozenset({by}) if by in {"bot", "kf", "stream", "pull", "mailbox"} else frozenset() for by in WAYS_IN
 }
 ANSWERED_BY: Mapping[str, str] = {
-    "bot": "bot",
-    "desk": "desk",
-    "kf": "kf",
+    **{by: by for by in WAYS_IN},
     "mailbox": "transports.post",
-    "crm": "transports.texts",
-    "reports": "transports.texts",
+    "room": "transports.room",
+    **dict.fromkeys(("crm", "reports", "pull"), "transports.texts"),
 }
-
-
-def _settings(folder: Path, lines: Mapping[str, Line]) -> Settings:
-    port = free_port()
-    url = {part: f"http://127.0.0.1:{line.port}" for part, line in lines.items()}
-    imap = {
-        "host": "127.0.0.1",
-        "port": lines["mailbox"].port,
-        "security": "none",
-        "user": "tousu",
-        "password": "secret",
-        "timeout": 1,
-        "step_limit": 3,
-        "idle_refresh": 1,
-        "retry": 0.1,
-        "retry_at_most": 0.5,
-    }
-    return Settings(
-        secret=base64.b64encode(_SECRET.encode()).decode(),
-        database=Database(url=f"sqlite:///{folder}/gateway.sqlite3"),
-        http=Http(port=port, public_url=f"http://127.0.0.1:{port}"),
-        dispatch=Dispatch(retry=(timedelta(milliseconds=300),)),
-        alarms=Alarms(after=timedelta(milliseconds=300)),
-        people=(Person(name="qian", roles=("admin",), email=OPS_MAIL, phone=OPS_PHONE),),
-        channels={
-            "bot": {"kind": "telegram", "token": TOKEN, "api_url": url["bot"], "long_poll": 1, **_FAST},
-            "desk": {"kind": "wecom-app", **SETTINGS["wecom-app"], "api_url": url["desk"], **_FAST},
-            "kf": {"kind": "wecom-kf", **SETTINGS["wecom-kf"], "api_url": url["kf"], **_FAST},
-            "mailbox": {"kind": "email", "address": "tousu@example.com", "imap": imap},
-            "crm": {
-                "kind": "webhook",
-                "secret": _SECRET,
-                "fields": {"text": "content", "phone": "phone"},
-                "external_id": "id",
-            },
-            "reports": {"kind": "sms-reports", "secret": _SECRET},
-        },
-        transports={
-            "post": {
-                "kind": "smtp",
-                "host": "127.0.0.1",
-                "port": lines["transports.post"].port,
-                "security": "none",
-                "address": "out@example.com",
-                "user": _ACCOUNT[0],
-                "password": _ACCOUNT[1],
-                **_FAST,
-            },
-            "texts": {"kind": "sms", "url": f"{url['transports.texts']}/send", **_FAST},
-        },
-    )
-
-
-@contextlib.asynccontextmanager
-async def _texts() -> AsyncIterator[Texts]:
-    texts = Texts()
-    app = web.Application()
-    app.router.add_post("/send", texts.take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    texts.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield texts
-    finally:
-        await runner.cleanup()
-
-
-@contextlib.asynccontextmanager
-async def town(folder: Path, mailbox: Dovecot) -> AsyncIterator[Town]:
-    """All providers, and the gateway serving, until the end of the block."""
-    async with contextlib.AsyncExitStack() as stack:
-        bot = await stack.enter_async_context(telegram_server())
-        desk, kf = [await stack.enter_async_context(wecom_server()) for _ in range(2)]
-        post = await stack.enter_async_context(smtp_server(account=_ACCOUNT))
-        texts = await stack.enter_async_context(_texts())
-        ports = {
-            "bot": _port(bot.url),
-            "desk": _port(desk.url),
-            "kf": _port(kf.url),
-            "mailbox": mailbox.port,
-            "transports.post": post.port,
-            "transports.texts": _port(texts.url),
-        }
-        lines = {part: await stack.enter_async_context(line_to(port)) for part, port in ports.items()}
-        parts = assemble(_settings(folder, lines))
-        for channel in parts.channels.values():
-            if isinstance(channel, Telegram):
-                channel.pace = FastPace()
-        address = await stack.enter_async_context(serving(parts))
-        await stack.enter_async_context(running(parts))
-        yield Town(
-            address=address,
-            web=await stack.enter_async_context(ClientSession(address)),
-            bot=bot,
-            desk=desk,
-            kf=kf,
-            post=post,
-            texts=texts,
-            mailbox=mailbox,
-            lines=lines,
-        )
-
-
-def _port(url: str) -> int:
-    return int(url.rpartition(":")[2])

@@ -1,4 +1,4 @@
-"""A line to a server that can be cut, and can fall silent, while the server itself is well."""
+"""A line to a server that can be cut, fall silent or drip, while the server itself is well."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ class Line:
     _listener: asyncio.Server | None = None
     _open: set[asyncio.Task[None]] = field(default_factory=set)
     _silent: bool = False
+    _dripping: bool = False
 
     async def mend(self) -> None:
-        """Whoever calls now is put through; what was silent breaks."""
+        """Whoever calls now is put through; what was silent or slow breaks."""
         await self.cut()
-        self._silent = False
+        self._silent = self._dripping = False
         self._listener = await asyncio.start_server(self._come, "127.0.0.1", self.port)
 
     async def cut(self) -> None:
@@ -44,6 +45,11 @@ class Line:
         """Whoever calls is connected and hears nothing; so does whoever was connected."""
         self._silent = True
 
+    async def drip(self) -> None:
+        """Whoever calls is answered a byte now and then, never so late that nothing seems to come any more."""
+        self._dripping = True
+        await self.hang_up()
+
     async def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -58,7 +64,7 @@ class Line:
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.server)
         ways = [
-            asyncio.create_task(self._pass_on(reader, up_writer)),
+            asyncio.create_task(self._pass_on(reader, up_writer, up=True)),
             asyncio.create_task(self._pass_on(up_reader, writer)),
         ]
         try:
@@ -69,12 +75,14 @@ class Line:
             await asyncio.gather(*ways, return_exceptions=True)
             up_writer.transport.abort()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while block := await reader.read(65536):
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool = False) -> None:
+        while block := await reader.read(1 if self._dripping and not up else 65536):
             while self._silent:  # noqa: ASYNC110  it is cancelled when the line is mended
                 await asyncio.sleep(0.05)
             writer.write(block)
             await writer.drain()
+            if self._dripping and not up:
+                await asyncio.sleep(0.1)
 
 
 @contextlib.asynccontextmanager

@@ -28,10 +28,14 @@ def says(code: object, message: str = "", status: int = 200) -> Answer:
 
 @dataclass(slots=True, kw_only=True)
 class Body(Loopback):
-    """What it heard, and what it answers: the `script` in turn, then that it took it. `hold` seconds go by first."""
+    """What it heard, and what it answers: the `script` in turn, then that it took it, or `refusal`, a status.
+
+    `hold` seconds go by first.
+    """
 
     script: list[Answer] = field(default_factory=list)
     hold: float = 0
+    refusal: int = 0
     headers: list[dict[str, str]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     taken: dict[str, str] = field(default_factory=dict)  # idempotency key -> step
@@ -41,6 +45,11 @@ class Body(Loopback):
     def steps(self) -> list[dict[str, Any]]:
         """The steps as they were read, every try of them."""
         return [orjson.loads(one) for one in self.raw]
+
+    @property
+    def cases(self) -> set[str]:
+        """The cases of which it took a step."""
+        return {step["case_number"] for step in self.steps if step["id"] in self.taken}
 
     @property
     def names(self) -> list[str]:
@@ -53,6 +62,8 @@ class Body(Loopback):
         self.headers.append(dict(request.headers))
         self.raw.append(body)
         await asyncio.sleep(self.hold)
+        if self.refusal:
+            return web.Response(status=self.refusal)
         answer = (self.script.pop(0) if self.script else taken())()
         key = request.headers["Idempotency-Key"]
         if answer.status == 200 and b'"code": 0' in (getattr(answer, "body", b"") or b""):
