@@ -14,6 +14,8 @@ DAY = timedelta(days=1)
 NO_REPLIES = "no_replies"
 #: This one, that no machine may answer: the complaint came through a list or forbade automatic answers. People may.
 NO_AUTOMATIC_REPLIES = "no_automatic_replies"
+#: Who does not work here: complainants and forwarding bodies.
+_ELSEWHERE = frozenset({"complainant", "source"})
 _NOBODY = frozenset({"complainant", "rule", "clock", "replay"})
 
 
@@ -52,7 +54,7 @@ def reason_to_hold(passage: Passage, caps: Caps) -> str | None:
 
 def _no_address(passage: Passage, _caps: Caps) -> bool:
     """An empty one of somebody who works here is a room in which nobody is called by name."""
-    return passage.address.isspace() or (passage.to_complainant and not passage.address)
+    return passage.address.isspace() or (passage.role in _ELSEWHERE and not passage.address)
 
 
 def _own_address(passage: Passage, caps: Caps) -> bool:

@@ -1,7 +1,7 @@
 """The choices of a notice as buttons of a card, which stands below its text.
 
-https://open.feishu.cn/document/feishu-cards/card-components/interactive-components/button, whose `value` comes back when
-somebody presses it: https://open.feishu.cn/document/feishu-cards/card-callback-communication
+https://open.feishu.cn/document/feishu-cards/card-components/interactive-components/button, whose `value` comes back
+when somebody presses it: https://open.feishu.cn/document/feishu-cards/card-callback-communication
 """
 
 from __future__ import annotations

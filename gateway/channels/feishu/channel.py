@@ -73,7 +73,7 @@ class Feishu(Webhook, Talking, Fetching):
         return read(self.name, raw, self.seal.open(raw.body, recorded=True), self.settings.groups)
 
     def answer(self, accepted: Sequence[Accepted]) -> Answer:
-        """Within three seconds, else Feishu pushes again, up to four times in seven hours; of a button it tells the person."""
+        """Within three seconds, else Feishu pushes again: up to four times in seven hours, a pressed button never."""
         return Answer(body=b"{}", media_type="application/json")
 
     async def fetch(self, reference: str) -> File:

@@ -135,9 +135,7 @@ def _chosen(channel: str, raw: Raw, number: str, event: Mapping[str, Any], at: d
     return noted(channel, raw, number, "event:application.bot.menu_v6", at)
 
 
-def _pressed(
-    channel: str, raw: Raw, number: str, event: Mapping[str, Any], at: datetime | None, groups: str
-) -> Parsed:
+def _pressed(channel: str, raw: Raw, number: str, event: Mapping[str, Any], at: datetime | None, groups: str) -> Parsed:
     """A button of ours says what it stands for, whoever pressed it; other cards are somebody else's."""
     match event:
         case {"operator": {"open_id": str(account)}, "action": {"value": {"says": str(says), **place}}} if says:
