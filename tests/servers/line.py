@@ -62,7 +62,13 @@ class Line:
             writer.transport.abort()
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.server)
+        opening = asyncio.ensure_future(asyncio.open_connection("127.0.0.1", self.server))
+        try:
+            up_reader, up_writer = await asyncio.shield(opening)
+        except asyncio.CancelledError:  # else nobody would close it
+            _, up_writer = await opening
+            up_writer.transport.abort()
+            raise
         ways = [
             asyncio.create_task(self._pass_on(reader, up_writer, up=True)),
             asyncio.create_task(self._pass_on(up_reader, writer)),
