@@ -1,7 +1,7 @@
 """The operator's file: what is configured, from TOML and the environment, checked whole.
 
 Every setting can come from the environment instead: ``GATEWAY_`` and its path, with ``__`` between levels, such as
-``GATEWAY_HTTP__PORT``. The environment wins over the file.
+``GATEWAY_HTTP__PORT``. The environment wins over the file; lists and tables are JSON there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from gateway.errors import ConfigError
 from gateway.shipped import shipped_templates
@@ -24,6 +31,7 @@ from ticket_core.directory import Person
 
 _DEMO = Path(__file__).parent.parent / "examples" / "demo.toml"
 _OWN_FILE = Path("gateway.toml")
+_PREFIX = "GATEWAY_"
 
 
 class _Section(BaseModel):
@@ -97,11 +105,21 @@ class Alarms(_Section):
     after: timedelta = timedelta(minutes=2)
 
 
+class _Environment(EnvSettingsSource):
+    """Leaves what an adapter alone can read as it is: a password of digits is a text and no number of JSON."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo | None, value: Any) -> Any:
+        """The JSON of a setting of ours, and tables of those of adapters."""
+        if field is None and not str(value).lstrip().startswith("{"):
+            raise ValueError("not a table")
+        return super().decode_complex_value(field_name, field, value)  # type: ignore[arg-type]  # it takes None, too
+
+
 class Settings(BaseSettings):
     """All settings. `channels` and `transports` are tables by name; each has a `kind`, the rest is its adapter's."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GATEWAY_",
+        env_prefix=_PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
@@ -136,7 +154,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment stands before the file, which comes in as the initial values."""
-        return env_settings, init_settings
+        return _Environment(settings_cls), init_settings
 
     def signing_secret(self) -> bytes:
         """The installation's secret: from the setting, else from its file, made at the first start (mode 600)."""
@@ -173,10 +191,26 @@ def load_settings(path: Path | None = None) -> Settings:
         raise ConfigError([f"{file}: {error}"]) from error
     try:
         return Settings(**table)
+    except SettingsError as error:  # it says of which section, and its cause has the value
+        value = getattr(error.__cause__, "doc", None)
+        name = next((name for name, given in os.environ.items() if _is_ours(name) and given == value), "GATEWAY_…")
+        raise ConfigError([f'{name}: must be JSON, such as ["a", "b"]']) from error
     except ValidationError as error:
         raise ConfigError(
             [
-                f"{file.name}: {'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+                f"{_place(item['loc'], file)}: {item['msg']}"
                 for item in error.errors(include_input=False, include_url=False)
             ]
         ) from error
+
+
+def _is_ours(name: str) -> bool:
+    return name.upper().startswith(_PREFIX)
+
+
+def _place(path: tuple[int | str, ...], file: Path) -> str:
+    """Where a value stands: the variable of the environment that gave it, else file and key."""
+    parts = [str(part) for part in path]
+    variable = f"{_PREFIX}{'__'.join(parts)}".upper()
+    given = next((name for name in os.environ if name.upper() == variable), None)
+    return given or f"{file.name}: {'.'.join(parts)}"

@@ -5,7 +5,10 @@ Only what is configured is imported, and what cannot load stops the start with i
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Mapping
+from copy import deepcopy
 from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Any, get_type_hints
@@ -65,7 +68,7 @@ def build(
             adapter = load_kind(kind)
             given = {key: value for key, value in defaults.items() if key in get_type_hints(adapter.Settings)}
             own = given | {key: value for key, value in table.items() if key not in common}
-            made[name] = adapter(name, TypeAdapter(adapter.Settings).validate_python(own))
+            made[name] = adapter(name, _read(TypeAdapter(adapter.Settings), own))
         except ConfigError as error:
             problems += [f"{section}.{name}: {problem}" for problem in error.problems]
         except ValidationError as error:
@@ -76,3 +79,27 @@ def build(
     if problems:
         raise ConfigError(problems)
     return made
+
+
+def _read(shape: TypeAdapter[Any], given: Mapping[str, Any]) -> Any:
+    """The settings; lists and tables that come from the environment are JSON, which only the adapter's shape can tell.
+
+    Raises:
+        ValidationError: with everything that is wrong.
+    """
+    try:
+        return shape.validate_python(given)
+    except ValidationError as error:
+        read = deepcopy(dict(given))
+        for item in error.errors(include_url=False):
+            with contextlib.suppress(ValueError, LookupError, TypeError):
+                value = json.loads(item["input"])
+                if isinstance(value, list | dict):
+                    *path, last = item["loc"]
+                    place: Any = read
+                    for part in path:
+                        place = place[part]
+                    place[last] = value
+        if read == given:
+            raise
+        return shape.validate_python(read)

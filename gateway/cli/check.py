@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.config import Settings
     from ticket_core.policy import Policy
 
-_NAMES_ITS_FILE = re.compile(r"[\w./-]+\.(?:toml|json|j2|txt)\b|templates/")
+_NAMES_ITS_FILE = re.compile(r"[\w./-]+\.(?:toml|json|j2|txt)\b|templates/|GATEWAY_")
 
 
 def check(
