@@ -194,8 +194,35 @@ def docs_page(document: dict[str, Any]) -> str:
         f"<title>{escape(info['title'])} {escape(info['version'])}</title></head><body>"
         f"<main><h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{escape(info['description'])} "
         '<a href="/openapi.json">/openapi.json</a></p>'
-        f"{''.join(rows)}<section><h2>Problems</h2><ul>{problems}</ul></section></main></body></html>"
+        f"{''.join(rows)}<section><h2>Problems</h2><ul>{problems}</ul></section>"
+        f"{''.join(_shape(name, schema) for name, schema in document['components']['schemas'].items())}"
+        "</main></body></html>"
     )
+
+
+def _shape(name: str, schema: dict[str, Any]) -> str:
+    """What one body is made of, field by field."""
+    required = schema.get("required", ())
+    fields = "".join(
+        f"<li><code>{escape(field)}</code>{' required 必填' if field in required else ''}: {_kind(shape)}"
+        f"{escape(f' · {about}' if (about := shape.get('description')) else '')}</li>"
+        for field, shape in schema.get("properties", {}).items()
+    )
+    said = escape(schema.get("description", ""))
+    return f'<section id="{name}"><h2><code>{name}</code></h2><p>{said}</p><ul>{fields}</ul></section>'
+
+
+def _kind(shape: dict[str, Any]) -> str:
+    """What a value may be, in a few words."""
+    if "$ref" in shape:
+        return _schema_name(shape)
+    if "anyOf" in shape:
+        return " or ".join(_kind(one) for one in shape["anyOf"])
+    if "enum" in shape:
+        return escape(", ".join(map(str, shape["enum"])))
+    if shape.get("type") == "array":
+        return f"list of {_kind(shape.get('items', {}))}"
+    return escape(str(shape.get("format") or shape.get("type") or "any"))
 
 
 def _section(method: str, path: str, operation: dict[str, Any]) -> str:
@@ -209,7 +236,7 @@ def _section(method: str, path: str, operation: dict[str, Any]) -> str:
         f"<li>{status} {escape(said['description'])} {_schema_name(_first(said['content'])['schema'])}</li>"
         for status, said in operation["responses"].items()
     )
-    takes = f"<p>Body: {_schema_name(body) or 'object'}</p>" if "requestBody" in operation else ""
+    takes = f"<p>Body: {_schema_name(body) or _bodies(operation)}</p>" if "requestBody" in operation else ""
     who = " or ".join(name for choice in operation["security"] for name in choice) or "anybody"
     return (
         f'<section id="{anchor}"><h2><code>{method} {escape(path)}</code></h2><p>{escape(operation["summary"])}</p>'
@@ -217,8 +244,14 @@ def _section(method: str, path: str, operation: dict[str, Any]) -> str:
     )
 
 
+def _bodies(operation: dict[str, Any]) -> str:
+    """The media types that a body may have, where it is no object of its own."""
+    return escape(" or ".join(operation["requestBody"]["content"]))
+
+
 def _schema_name(schema: dict[str, Any]) -> str:
-    return f"<code>{escape(str(schema['$ref']).rpartition('/')[2])}</code>" if "$ref" in schema else ""
+    name = escape(str(schema.get("$ref", "")).rpartition("/")[2])
+    return f'<a href="#{name}"><code>{name}</code></a>' if name else ""
 
 
 def _first(content: dict[str, Any]) -> dict[str, Any]:

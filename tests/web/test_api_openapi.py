@@ -80,6 +80,10 @@ async def test_the_page_shows_every_route_and_every_kind_of_problem_without_fore
     assert response.content_type == "text/html" and "<script" not in page and "//" not in page.replace("/openapi", "")
     for _, path in CONTRACT | ADDED:
         assert path in page
+    schemas = (await (await house.client.get("/openapi.json")).json())["components"]["schemas"]
+    for name, schema in schemas.items():
+        assert f'<section id="{name}">' in page
+        assert all(f"<li><code>{field}</code>" in page for field in schema.get("properties", {}))
     problem = await (await house.client.get("/api/v1/nothing")).json()
     assert f'id="{problem["type"].partition("#")[2]}"' in page
 
