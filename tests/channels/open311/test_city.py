@@ -20,7 +20,7 @@ from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import InboundMessage, OutboundMessage, Raw
 from gateway.testing.kit import ChannelConformance, Deliver, House, Provider, TransportConformance, running_channel
 from gateway.testing.steps import play
-from tests.channels.telegram.at_hand import MemoryAtHand
+from tests.channels.memory import MemoryAtHand
 from tests.servers.open311 import KEY, Open311Server, open311_server
 
 HERE = Path(__file__).parent

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.channels.telegram import Telegram, TelegramSettings
 from gateway.channels.telegram.pace import Pace
 from gateway.message import OutboundMessage
+from tests.channels.memory import MemoryAtHand
 from tests.servers.telegram import TOKEN, TelegramServer
 
 SENT_AT = 1_772_415_000  # 2026-03-02 01:30 UTC
@@ -27,21 +28,6 @@ class FastPace(Pace):
         self.slept.append(seconds)
         self.now += seconds
         await asyncio.sleep(0)
-
-
-class MemoryAtHand:
-    """What a channel remembers, kept in a dict."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-
-    async def get(self, name: str) -> str | None:
-        """What was remembered."""
-        return self.kept.get(name)
-
-    async def set(self, name: str, value: str) -> None:
-        """Remember it."""
-        self.kept[name] = value
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""Accounts at WeCom and WeChat, how these platforms sign and encrypt, and what a channel remembers."""
+"""Accounts at WeCom and WeChat, and how these platforms sign and encrypt."""
 
 from __future__ import annotations
 
@@ -59,21 +59,6 @@ def as_json(raw: Raw, settings: Mapping[str, Any]) -> Raw:
     """A push of a bot, whose receiver is empty."""
     said = encrypted(raw.body, "", settings["aes_key"])
     return pushed(raw, f'{{"encrypt":"{said}"}}'.encode(), said, settings["token"])
-
-
-class MemoryAtHand:
-    """What a channel remembers, kept in a dict."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-
-    async def get(self, name: str) -> str | None:
-        """What was remembered."""
-        return self.kept.get(name)
-
-    async def set(self, name: str, value: str) -> None:
-        """Remember it."""
-        self.kept[name] = value
 
 
 def notice(text: str = "已受理。", to: str = "lisi", **more: Any) -> OutboundMessage:

@@ -16,8 +16,9 @@ from gateway.channels.tencent.cloud import WECOM, Cloud, corporate
 from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import Accepted, InboundMessage, Raw
 from gateway.registry import build
+from tests.channels.memory import MemoryAtHand
 from tests.channels.slow_motion import slow_motion
-from tests.channels.tencent.at_hand import KEY, KF, SECRET, SETTINGS, MemoryAtHand, as_xml, notice, padded
+from tests.channels.tencent.at_hand import KEY, KF, SECRET, SETTINGS, as_xml, notice, padded
 from tests.servers.wecom import WeComServer, wecom_server
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
