@@ -22,6 +22,7 @@ _LONGEST_ID = 255
 _LONGEST_ADDRESS = 320  # an e-mail address has at most 254 octets; chat accounts carry platform and bot before them
 #: Markers that forbid an automatic answer but do not say that a machine wrote it: a complaint through a group address.
 _SENT_BY_PEOPLE = frozenset({"list", "auto-response-suppress"})
+_TOLD: Mapping[str, str] = {"zh-CN": "已在电话中直接答复。", "en": "You were answered on the phone."}
 _TOKEN = re.compile(r"[0-9]{15}\.[a-z2-7]{16}", re.IGNORECASE)
 
 
@@ -63,6 +64,7 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
     elif thread is not None:
         intent = "supplement"
     source = fields.get("source")
+    locale = fields.get("locale") or detect_locale(text)
     return TicketDraft(
         channel=message.channel,
         profile=reading.profile,
@@ -85,7 +87,7 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         priority=fields.get("priority") or "",
         occurred_at=fields.get("occurred_at"),
         place=_line(fields.get("place")),
-        locale=fields.get("locale") or detect_locale(text),
+        locale=locale,
         attachments=tuple(
             File(name=one.name, media_type=one.media_type, content=one.content, reference=one.reference)
             for one in message.attachments
@@ -93,7 +95,7 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         source=Source(**source) if source else None,
         entry=_line(fields.get("entry")),
         disposition=fields.get("disposition") or "submit",
-        answer=tidy(fields.get("answer") or "", _LONGEST_TEXT),
+        answer=_answer(fields, locale),
         actor=raw.actor,
         thread=thread,
         quoted=find_numbers(f"{subject}\n{text[:5000]}"),
@@ -101,6 +103,12 @@ def to_draft(message: InboundMessage, reading: Reading) -> TicketDraft:
         spoken=spoken,
         split_from=fields.get("split_from") or "",
     )
+
+
+def _answer(fields: Mapping[str, Any], locale: str) -> str:
+    """What the caller was told; where nobody wrote it down, the closing notice says at least that he was."""
+    told = tidy(fields.get("answer") or "", _LONGEST_TEXT)
+    return told or _TOLD.get(locale, _TOLD["en"]) if fields.get("disposition") == "answered" else told
 
 
 def _kind(given: Any, otherwise: Kind) -> Kind:

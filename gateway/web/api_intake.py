@@ -76,8 +76,6 @@ async def post_call(request: web.Request) -> web.Response:
         raise wrong_field("priority", "unknown_priority")
     if _ENTRY.fullmatch(body.get("entry", "")) is None:
         raise wrong_field("entry", "unknown_entry")
-    if body.get("disposition") == "answered" and not body.get("answer", "").strip():
-        raise wrong_field("answer", "answer_missing")
     lodged_at = body.get("call_started_at")
     return await _take(request, _message(request, raw, body, PHONE_CHANNEL, agent.name, external_id, lodged_at))
 

@@ -88,7 +88,7 @@ class CallBody(IntakeBody, total=False):
     call_started_at: Time
     entry: Annotated[str, Field(max_length=20, description="hotline, walk_in, or a special number such as 12530")]
     disposition: Annotated[Disposition, Field(description="answered 直接答复, submit 提交, draft 存盘")]
-    answer: Annotated[str, Field(max_length=LONGEST_TEXT, description="what the caller was told; needed for answered")]
+    answer: Annotated[str, Field(max_length=LONGEST_TEXT, description="what the caller was told")]
 
 
 class SupplementBody(TypedDict, total=False):

@@ -97,7 +97,6 @@ REASONS: Mapping[str, Mapping[Locale, str]] = {
         "zh-CN": "必须是 hotline、walk_in 或专线号码",
         "en": "must be hotline, walk_in or a special number",
     },
-    "answer_missing": {"zh-CN": "直接答复需要填写答复内容", "en": "required where the call was answered at once"},
     "bad_cursor": {"zh-CN": "不是有效的游标", "en": "not a cursor of ours"},
     "bad_number": {"zh-CN": "不是有效的工单编号", "en": "not a ticket number"},
     "bad_phone": {"zh-CN": "不是可识别的电话号码", "en": "not a phone number"},
