@@ -29,8 +29,12 @@ def found(document: JsonValue, path: str) -> JsonValue:
 
 
 def text_of(value: JsonValue) -> str:
-    """A found value as text: truth values in JSON's own words, nothing for null."""
+    """A found value as text: truth values in JSON's own words, nothing for null, a list in lines."""
     match value:
+        case list():
+            return "\n".join(filter(None, map(text_of, value)))
+        case dict():
+            return orjson.dumps(value).decode()
         case None:
             return ""
         case bool():

@@ -182,10 +182,11 @@ class ConfiguredWebhook(Webhook):
             if value and ours not in (*_PERSON, *_FLAGS, *_TIMES, "category", "lodged_at")
         }
         if said["category"]:
-            fields["category"] = tuple(part.strip() for part in said["category"].split("/") if part.strip())[:4]
+            parts = said["category"].replace("\n", "/").split("/")
+            fields["category"] = tuple(part.strip() for part in parts if part.strip())[:4]
         if moments["occurred_at"]:
             fields["occurred_at"] = moments["occurred_at"]
-        fields["complainant"] = {ours: said[ours] for ours in _PERSON if said[ours]} | {
+        fields["complainant"] = {ours: said[ours].partition("\n")[0] for ours in _PERSON if said[ours]} | {
             ours: True for ours in _FLAGS if said[ours].lower() in _YES
         }
         given = text_of(found(entry, self.settings.external_id)) if self.settings.external_id else ""

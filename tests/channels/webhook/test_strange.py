@@ -127,6 +127,14 @@ def test_of_a_push_of_many_each_is_kept_by_itself_and_can_be_read_again(body: An
         assert (again.text, again.external_id) == (one.text, one.external_id)
 
 
+def test_lists_and_objects_within_an_entry_are_read_as_people_would() -> None:
+    said = {"text": ["断网三天", {"floor": 3}], "phone": ["13800001234", "13800005678"], "path": ["网络", "宽带"]}
+    (message,) = read(said, fields={"text": "text", "phone": "phone", "category": "path"})
+    assert message.text == '断网三天\n{"floor":3}'
+    assert message.fields["category"] == ("网络", "宽带")
+    assert message.fields["complainant"] == {"phone": "13800001234"}
+
+
 def test_an_entry_that_nobody_understood_may_come_again_mended() -> None:
     """And what is read again of it is that entry alone, however few came with it."""
     good, bad = read([{"id": "1", "text": "停水"}, {"id": "2"}], external_id="id")
