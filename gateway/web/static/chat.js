@@ -91,7 +91,7 @@ const fresh = () => {
 function enqueue(message, content = null, preview = null) {
   const made = { type: "message", id: fresh(), locale, ...message };
   queue.set(made.id, { message: made, content });
-  if (!content) kept.set(`unsent:${String(Date.now()).padStart(15, "0")}:${made.id}`, JSON.stringify(made));
+  kept.set(`unsent:${String(Date.now()).padStart(15, "0")}:${made.id}`, JSON.stringify(made));
   pending(made, preview);
   send();
 }
@@ -126,6 +126,11 @@ async function send() {
       if (state.dataset.why === "sending") said("", "");
     } catch (error) {
       if (error instanceof Ended) {
+        if (message.revises) { // of a line of the old conversation: in a new one it would be a complaint of its own
+          settle(id);
+          became({ problem: words.ended });
+          giveBack(message.text);
+        }
         end();
         await sleep(1_000);
       } else if (error instanceof Refused) {
@@ -159,6 +164,7 @@ function end() {
   kept.drop("session");
   session = null;
   unseen.clear();
+  closeLines();
   tell(words.ended, 20_000);
 }
 
@@ -333,7 +339,10 @@ if (session) {
 } else log.setAttribute("aria-live", "polite");
 for (const key of kept.keys().filter((key) => key.startsWith("unsent:")).sort()) {
   const message = JSON.parse(kept.get(key));
-  queue.set(message.id, { message, content: null });
   pending(message);
+  if (message.file) { // its bytes went with the page that was to send them
+    kept.drop(key);
+    put({ id: message.id, by: "you", problem: words.choose_again });
+  } else queue.set(message.id, { message, content: null });
 }
 send();

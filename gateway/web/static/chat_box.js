@@ -68,7 +68,7 @@ function offerRewording() {
   const mine = [...log.querySelectorAll(".line.you")];
   const written = mine.filter(({ dataset: { id } }) => {
     const { line } = lines.get(id);
-    return line.at && line.text && !line.pressed && !line.file;
+    return line.at && line.text && !line.pressed && !line.file && !line.isOver;
   });
   const offered = new Set(written.slice(-REWORDED));
   for (const made of mine) {
@@ -76,6 +76,15 @@ function offerRewording() {
     if (!offered.has(made)) button?.remove();
     else if (!button) made.querySelector(".when").append(" ", rewordButton(made.dataset.id));
   }
+}
+
+// The conversation has ended: its lines stay to be read, and what was to stand in the place of one stays in the box.
+function closeLines() {
+  for (const { line } of lines.values()) line.isOver = true;
+  const begun = reworded && box.value;
+  if (reworded) stopRewording();
+  if (begun) giveBack(begun);
+  offerChoices();
 }
 
 function rewordButton(id) {
@@ -129,7 +138,7 @@ box.addEventListener("paste", (event) => { // office programs put a picture of t
   sendFiles(files);
 });
 
-addEventListener("beforeunload", (event) => { // words are kept, files are not
+addEventListener("beforeunload", (event) => { // words are kept, the bytes of files are not
   if ([...queue.values()].some((one) => one.content)) event.preventDefault();
 });
 

@@ -105,13 +105,13 @@ function shown(line) {
   return made;
 }
 
-// Show a line, or what became of it. One of the server has its time and place; others stand at the end. An element that
-// is there is changed, not made anew: a screen reader would read it again.
+// Show a line, or what became of it. One of the server has its time and place; others stand at the end until they are
+// refused. An element that is there is changed, not made anew: a screen reader would read it again.
 function put(line) {
   if (lines.has(line.revises)) return reword(line);
   const known = lines.get(line.id);
   if (known?.line.at) return false;
-  const all = { ...known?.line, ...line };
+  const all = { ...known?.line, problem: "", ...line };
   const made = known?.element ?? shown(all);
   told(all, made);
   if (known && all.at && all.file) made.querySelector(".file").append(" ", saveButton(all));
@@ -120,7 +120,7 @@ function put(line) {
   for (let child = log.lastElementChild; all.at && child; child = child.previousElementSibling) {
     if (child === made) continue;
     const other = lines.get(child.dataset.id)?.line;
-    if (!other || (other.at && other.at <= all.at)) break;
+    if (!other || other.problem || (other.at && other.at <= all.at)) break;
     next = child;
   }
   if (!made.isConnected || (all.at && made.nextElementSibling !== next)) log.insertBefore(made, next);

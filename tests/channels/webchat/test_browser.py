@@ -3,55 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Frame, FrameLocator, Locator, Page, Route, expect
+from playwright.async_api import Frame, Page, expect
 
 from gateway.app import Parts
 from tests.channels.webchat.at_hand import PNG
+from tests.channels.webchat.browsing import press, quiet_page, say, us, words
 from tests.channels.webchat.live import do, gateway, journal, notices, the_ticket, until
 from tests.cli.terminal import free_port
 from tests.servers.browser import browser_page
 
 pytestmark = pytest.mark.slow
-
-
-@contextlib.asynccontextmanager
-async def quiet_page(address: str, **context: Any) -> AsyncIterator[Page]:
-    """A page that must not complain: no script errors, nothing that the content policy refused."""
-    complaints: list[str] = []
-    async with browser_page(address, **context) as page:
-        page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page
-    # That a server is away, a file is refused or a browser is offline is no fault of the page, and the browser says so.
-    assert not [line for line in complaints if not re.search(r"ERR_|40[138]|41[35]|429|503", line)]
-
-
-def words(page: Page | FrameLocator) -> Locator:
-    """Where one writes."""
-    return page.get_by_label(re.compile("您想说的话|Your message"))
-
-
-async def say(page: Page, text: str) -> None:
-    """Write something and press Enter."""
-    await words(page).fill(text)
-    await words(page).press("Enter")
-
-
-async def press(page: Page | FrameLocator, label: str) -> None:
-    """Press a quick reply."""
-    await page.get_by_role("button", name=label, exact=True).click()
-
-
-def us(page: Page | FrameLocator, text: str) -> Locator:
-    """What we said."""
-    return page.locator(".line.us", has_text=text)
 
 
 async def test_a_whole_conversation_from_the_first_button_to_the_rating(tmp_path: Path, chromium_address: str) -> None:
@@ -166,83 +132,6 @@ async def test_what_is_refused_is_said_beside_it_and_what_is_left_is_forgotten(
         await page.reload()
         await expect(page.get_by_role("button", name="I want to complain")).to_be_visible()
         await expect(page.locator("[data-id]")).to_have_count(0)
-
-
-async def test_what_was_said_is_put_right_by_keyboard_in_every_window(tmp_path: Path, chromium_address: str) -> None:
-    async with gateway(tmp_path) as parts, quiet_page(chromium_address) as page:
-        await page.goto(f"{parts.settings.http.public_url}/chat")
-        await say(page, "路灯坏了三天")
-        await us(page, "受理编号").wait_for()
-        second = await page.context.new_page()
-        await second.goto(f"{parts.settings.http.public_url}/chat")
-        await us(second, "受理编号").wait_for()
-        await page.bring_to_front()
-        await words(page).fill("这一句还没写完")
-        change = page.get_by_role("button", name="修改 路灯坏了三天")
-        for key, left in (("Escape", "路灯坏了三天"), ("Enter", "路灯坏了四天")):
-            await change.focus()
-            await page.keyboard.press("Enter")
-            box = page.get_by_label("修改您说过的话")
-            await expect(box).to_be_focused()
-            assert await box.input_value() == "路灯坏了三天"
-            await box.fill("路灯坏了四天")
-            await page.keyboard.press(key)
-            await expect(words(page)).to_be_focused()
-            assert await words(page).input_value() == "这一句还没写完"
-            await expect(page.locator(".line.you .text")).to_have_text(left)
-        await expect(second.locator(".line.you .text")).to_have_text("路灯坏了四天")
-        await second.reload()
-        await expect(second.locator(".line.you .at")).to_contain_text("已修改")
-        await expect(second.locator(".line.you")).to_have_count(1)
-        said = (line.outcome for line in await journal(parts) if line.outcome != "receipt")
-        assert [*said] == ["opened", "appended"]
-
-
-async def test_words_stay_where_they_are_not_taken_and_only_our_own_answer_takes_them(
-    tmp_path: Path, chromium_address: str
-) -> None:
-    async with gateway(tmp_path) as parts, quiet_page(chromium_address, locale="en") as page:
-        await page.goto(f"{parts.settings.http.public_url}/chat")
-        await page.context.set_offline(True)
-        await expect(page.locator("#state")).to_contain_text("You are offline")
-        await page.context.set_offline(False)
-        await expect(page.locator("#state")).to_be_empty()
-
-        await words(page).fill("y" * 5001)
-        await press(page, "Send")
-        await expect(page.locator("#state")).to_contain_text("5001 characters")
-        assert len(await words(page).input_value()) == 5001
-        await words(page).fill("The lamp")
-        await words(page).dispatch_event("keydown", {"key": "Enter", "keyCode": 229})  # Safari, while one composes
-        await words(page).evaluate(_PASTED)
-        await expect(page.locator(".line.you")).to_have_count(0)
-
-        async def sign_in_to_the_wireless_network(route: Route) -> None:
-            await route.fulfill(status=200, content_type="text/html", body="<h1>Welcome to our WLAN</h1>")
-
-        async def not_with_these_words(route: Route) -> None:
-            await route.fulfill(status=403, content_type="text/html", body="<h1>Blocked by the firewall</h1>")
-
-        await page.route("**/channels/chat", sign_in_to_the_wireless_network)
-        await words(page).press("Enter")
-        await expect(page.locator("#state")).to_contain_text("What you wrote is kept")
-        await expect(page.locator(".line.you .at")).to_have_text("sending")
-        await page.route("**/channels/chat", not_with_these_words)
-        await expect(page.locator(".line.you.refused .at")).to_have_text("not sent: 403")
-        assert await words(page).input_value() == "The lamp"
-        await page.unroute_all()
-        await words(page).press("Enter")
-        await us(page, "261").first.wait_for()
-        assert [line.outcome for line in await journal(parts) if line.outcome != "receipt"] == ["opened"]
-
-
-#: Words from an office program: it puts a picture of them beside them.
-_PASTED = """box => {
-  const clipboardData = new DataTransfer();
-  clipboardData.setData("text/plain", "of row 7");
-  clipboardData.items.add(new File(["\x89PNG"], "image.png", { type: "image/png" }));
-  box.dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
-}"""
 
 
 @contextlib.asynccontextmanager
