@@ -16,7 +16,7 @@ from gateway.almanac import Almanac
 from gateway.channels.base import Channel, Fetching, Hosted, Tabular, Transport, Watched, Webhook
 from gateway.compose import letterhead_of
 from gateway.config import Settings
-from gateway.configured import channel_tables, gathered, make_channels, make_transports, read_policy
+from gateway.configured import channel_tables, gathered, make_channels, make_transports, profile_of, read_policy
 from gateway.dispatch import Dispatcher
 from gateway.documents import Documents, Writer
 from gateway.errors import ConfigError
@@ -138,7 +138,7 @@ def assemble(settings: Settings) -> Parts:
     tables = channel_tables(settings)
     readings = {
         name: Reading(
-            profile=str(tables[name].get("profile", settings.profile)),
+            profile=profile_of(settings, tables[name], policy.sources),
             ticket_of_token=keys.ticket_of_token,
             area_code=settings.area_code,
         )

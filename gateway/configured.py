@@ -55,19 +55,22 @@ def read_policy(settings: Settings) -> Policy:
         ConfigError: with every problem of every file.
     """
     problems: list[str] = []
+    sources = _read_sources(settings, problems)
     profiles: dict[str, Profile] = {}
     folders = [settings.profiles_folder] if settings.profiles_folder else []
-    names = {settings.profile} | {str(table.get("profile", settings.profile)) for table in settings.channels.values()}
-    for name in sorted(names):
+    named = {settings.profile} | {str(table["profile"]) for table in settings.channels.values() if "profile" in table}
+    for name in sorted(named):
         with gathered(problems):
             profiles[name] = load_profile(name, *folders)
+    for source in sources.values():
+        if source.profile and source.profile not in named:
+            wrong: list[str] = []
+            with gathered(wrong):
+                profiles[source.profile] = load_profile(source.profile, *folders)
+            problems += [f"{source.name}.toml: profile: {problem}" for problem in wrong]
     calendar: Calendar | None = None
     with gathered(problems):
         calendar = read_calendar(settings)
-    sources: dict[str, Source] = {}
-    for name in source_names_of(settings):
-        with gathered(problems):
-            sources[name] = load_source(name, *source_folders(settings))
     if problems or calendar is None:
         raise ConfigError(problems)
     return Policy(
@@ -78,14 +81,26 @@ def read_policy(settings: Settings) -> Policy:
     )
 
 
+def profile_of(settings: Settings, table: Mapping[str, Any], sources: Mapping[str, Source]) -> str:
+    """The process of the tickets of a channel: the one that it names, else that of its source, else the usual one."""
+    source = sources.get(str(table.get("source", "")))
+    return str(table.get("profile") or (source.profile if source else "") or settings.profile)
+
+
+def _read_sources(settings: Settings, problems: list[str]) -> dict[str, Source]:
+    """The forwarding bodies of all channels, each from where its channel reads it."""
+    sources: dict[str, Source] = {}
+    for table in settings.channels.values():
+        name, own = str(table.get("source") or ""), table.get("sources_folder")
+        if name and name not in sources:
+            with gathered(problems):
+                sources[name] = load_source(name, *([Path(str(own))] if own else source_folders(settings)))
+    return sources
+
+
 def source_folders(settings: Settings) -> list[Path]:
     """Where the operator keeps sources of his own."""
     return [settings.sources_folder] if settings.sources_folder else []
-
-
-def source_names_of(settings: Settings) -> list[str]:
-    """The forwarding bodies that channels name."""
-    return sorted({str(table["source"]) for table in settings.channels.values() if table.get("source")})
 
 
 def channel_tables(settings: Settings) -> Mapping[str, Mapping[str, Any]]:

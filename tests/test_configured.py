@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Settings, load_settings
-from gateway.configured import make_channels, make_transports
+from gateway.configured import make_channels, make_transports, profile_of, read_policy
 from gateway.errors import ConfigError
 
 _SMS = {"kind": "sms", "url": "https://sms.example.com/send"}
@@ -78,3 +78,51 @@ def test_a_wrong_variable_of_the_environment_is_told_by_its_name(
     assert len(told.value.problems) == 1
     assert told.value.problems[0].startswith(problem)
     assert value not in told.value.problems[0].removeprefix(problem)
+
+
+_SOURCE = """
+name = "ours"
+label = { zh-CN = "本市热线" }
+case_number = ["编号"]
+fields = { text = ["内容"] }
+"""
+
+
+def _sources(folder: Path, *more: str) -> Path:
+    folder.mkdir()
+    (folder / "ours.toml").write_text("\n".join([*more, _SOURCE]), encoding="utf-8")
+    return folder
+
+
+def test_a_forwarded_case_follows_the_process_of_its_channel_else_of_its_source_else_the_usual_one(
+    tmp_path: Path,
+) -> None:
+    channels = {
+        "city": {"kind": "transfer", "source": "12345"},
+        "own": {"kind": "transfer", "source": "12345", "profile": "generic"},
+        "carrier": {"kind": "transfer", "source": "eoms"},
+        "town": {"kind": "transfer", "source": "ours", "sources_folder": str(_sources(tmp_path / "sources"))},
+        "mail": {"kind": "email"},
+    }
+    settings = Settings.model_validate({"channels": channels})
+    policy = read_policy(settings)
+    followed = {name: profile_of(settings, table, policy.sources) for name, table in channels.items()}
+    assert followed == {
+        "city": "transfer",
+        "own": "generic",
+        "carrier": "telecom-10086",
+        "town": "generic",
+        "mail": "generic",
+    }
+    assert set(followed.values()) == set(policy.profiles)
+    assert {rule.name for rule in policy.profiles["transfer"].deadlines if "12345" in rule.when.source} >= {"answer"}
+
+
+def test_a_process_that_a_source_names_and_nobody_has_is_told_with_file_and_key(tmp_path: Path) -> None:
+    channels = {"town": {"kind": "transfer", "source": "ours"}}
+    folder = _sources(tmp_path / "sources", 'profile = "nobodys"')
+    with pytest.raises(ConfigError) as caught:
+        read_policy(Settings.model_validate({"channels": channels, "sources_folder": str(folder)}))
+    (problem,) = caught.value.problems
+    assert problem.startswith("ours.toml: profile: ")
+    assert "nobodys" in problem

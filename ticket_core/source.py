@@ -131,7 +131,8 @@ class Source:
 
     `verified` says where the facts come from. `clocks` are our limits for its cases, beside those of the process; one
     that starts with `given` has no length of its own and says only what meets a limit that they send. `deadlines` are
-    which of its fields are which of its limits, a date alone meaning the end of that day. `tracks` splits a
+    which of its fields are which of its limits, a date alone meaning the end of that day. `profile` is the process of its
+    tickets where the channel names none; empty: that of the installation. `tracks` splits a
     case that is several things at once: their word → our kinds. `return_within` is a span after receipt; after it
     nobody returns a case, or a supervisor alone (`return_late`). `again` is what a finished case becomes that they
     transfer anew: its ticket is open once more, or a new one is linked with it.
@@ -149,6 +150,7 @@ class Source:
     version: str = "1"
     verified: Literal["official", "vendor", "unverified"] = "unverified"
     zone: str = "Asia/Shanghai"
+    profile: str = ""
     case_number: tuple[str, ...]
     fields: Mapping[Place, tuple[str, ...]]
     values: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)

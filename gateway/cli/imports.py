@@ -139,7 +139,8 @@ def show_source(
     if name not in (known := source_names(*folders)):
         raise none_of("转办来源", "source", name, known)
     one = load_source(name, *folders)
-    rows = [("case_number", "、".join(one.case_number))]
+    rows = [("profile", one.profile)] if one.profile else []
+    rows += [("case_number", "、".join(one.case_number))]
     rows += [(place, "、".join(names)) for place, names in one.fields.items()]
     rows += [(f"deadline {limit}", "、".join(names)) for limit, names in one.deadlines.items()]
     rows += [(f"clock {rule.name}", f"{rule.amount} {rule.unit}") for rule in one.clocks if rule.start != "given"]

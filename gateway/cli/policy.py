@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ticket_core.decide.span import Span
     from ticket_core.model import JSON
     from ticket_core.profile import Clock, Profile, Roll
+    from ticket_core.source import Source
 
 profiles = group("处理流程", "Process profiles")
 
@@ -35,7 +36,12 @@ def deadline(
         ),
     ],
     profile: Annotated[
-        str, typer.Option("--profile", metavar="P", help=say("流程；默认取配置的", "Default: the configured one"))
+        str,
+        typer.Option(
+            "--profile",
+            metavar="P",
+            help=say("流程；默认取来源的，否则取配置的", "Default: the source's, else the configured one"),
+        ),
     ] = "",
     kind: Annotated[str, typer.Option("--kind", metavar="K", help=say("诉求类型", "Kind of ticket"))] = "complaint",
     priority: Annotated[
@@ -70,9 +76,12 @@ def deadline(
 ) -> None:
     """All timers of a ticket received then, or with --add one rule by itself; each with its proof."""
     from gateway.configured import read_calendar
+    from ticket_core.source import with_clocks
 
     settings = settings_of(config)
-    chosen = _with_source(settings, _profile(settings, profile or settings.profile), source)
+    forwarding = _source(settings, source)
+    named = profile or (forwarding.profile if forwarding else "") or settings.profile
+    chosen = with_clocks(_profile(settings, named), {forwarding.name: forwarding} if forwarding else {})
     at = read_time(start, chosen.tz)
     calendar = read_calendar(settings)
     if add:
@@ -167,15 +176,13 @@ def _profile(settings: Settings, name: str) -> Profile:
     return load_profile(name, *folders)
 
 
-def _with_source(settings: Settings, profile: Profile, name: str) -> Profile:
-    """The process with the clocks of a forwarding body; one without a file has none."""
+def _source(settings: Settings, name: str) -> Source | None:
+    """A forwarding body; None for one without a file, which has no clocks of its own."""
     from gateway.configured import source_folders
-    from ticket_core.source import load_source, source_names, with_clocks
+    from ticket_core.source import load_source, source_names
 
     folders = source_folders(settings)
-    if not name or name not in source_names(*folders):
-        return profile
-    return with_clocks(profile, {name: load_source(name, *folders)})
+    return load_source(name, *folders) if name and name in source_names(*folders) else None
 
 
 def _known(profile: Profile, *, kind: str, priority: str, grade: str) -> None:

@@ -58,6 +58,7 @@ def test_sources_are_listed_with_where_their_facts_come_from(terminal: Terminal)
     assert names["12315"] == "official"
     shown = terminal.run("sources", "show", "12315").out
     assert "登记编号" in shown
+    assert "transfer" in shown
     assert "不予受理" in shown
 
 

@@ -48,6 +48,10 @@ door = {{ port = 0 }}
 channel = "city"
 senders = ["@12345.example.net"]
 authserv = "mx.example.com"
+[[people]]
+name = "liu"
+roles = ["handler"]
+groups = ["service", "business"]
 """
 MAIL = """Authentication-Results: mx.example.com; dkim=pass header.d=12345.example.net
 From: zhuanban@12345.example.net
