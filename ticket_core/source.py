@@ -131,11 +131,12 @@ class Source:
 
     `verified` says where the facts come from. `clocks` are our limits for its cases, beside those of the process; one
     that starts with `given` has no length of its own and says only what meets a limit that they send. `deadlines` are
-    which of its fields are which of its limits, a date alone meaning the end of that day. `profile` is the process of its
-    tickets where the channel names none; empty: that of the installation. `tracks` splits a
-    case that is several things at once: their word → our kinds. `return_within` is a span after receipt; after it
-    nobody returns a case, or a supervisor alone (`return_late`). `again` is what a finished case becomes that they
-    transfer anew: its ticket is open once more, or a new one is linked with it.
+    which of its fields are which of its limits, a date alone meaning the end of that day. `profile` is the process of
+    its tickets where the channel names none; empty: that of the installation. `tracks` splits a case that is several
+    things at once: their word → our kinds; `only` are fields that one of these kinds alone says, so that a case without
+    a word for its kind is what it says. `return_within` is a span after receipt; after it nobody returns a case, or a
+    supervisor alone (`return_late`). `again` is what a finished case becomes that they transfer anew: its ticket is
+    open once more, or a new one is linked with it.
     `unnamed` are words that stand in the place of a name.
 
     In what they push, cases are where `records` lead: dotted paths through objects, elements and texts that are
@@ -157,6 +158,7 @@ class Source:
     default_kind: Kind = "complaint"
     category_separators: tuple[str, ...] = ("->", "→", "/", ">", "|")
     tracks: Mapping[str, tuple[Kind, ...]] = field(default_factory=dict)
+    only: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
     confidential_kinds: tuple[Kind, ...] = ()
     deadlines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     clocks: tuple[DeadlineRule, ...] = ()

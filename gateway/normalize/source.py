@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,10 @@ _NO_NUMBER = frozenset({"null", "none", "nan", "n/a", "na", "nil"})
 #: A number that a program has shortened for display: its last digits are gone.
 _SHORTENED = re.compile(r"[0-9](?:\.[0-9]+)?E\+[0-9]{2,}", re.IGNORECASE)
 _POINT_ZERO = re.compile(r"([0-9]{5,})\.0+")
+#: What stands in the place of a time or of yes and no where there is none; so does the zero of a program's calendar.
+_UNSAID = _NO_NUMBER | {"-", "--", "---", "—", "——", "/", "\\", "无", "暂无", "空", "0"}
+_NO_TIME = re.compile(r"0?0:00(?::00)?|(?:0000[-/.年]0?0|1900[-/.年]0?1)[-/.月]0?0(?!\d).*")
+_FIRST_YEAR = 1971
 _YES = frozenset({"是", "y", "yes", "true", "1", "保密", "匿名", "实名", "需要"})
 _NO = frozenset({"", "否", "n", "no", "false", "0", "不保密", "非匿名", "公开", "不需要"})
 #: Messages about a case that we have; they need not tell it again.
@@ -78,17 +82,15 @@ def read_case(record: Mapping[str, str | None], source: Source, files: Sequence[
     for place in source.required:
         if not said.get(place):
             reader.problems[source.fields[place][0]] = "required"
-    said["text"] = "\n".join(filter(None, [said.get("text", ""), *reader.attached()]))
     sent_at = reader.moment("sent_at")
     lodged_at = reader.moment("lodged_at")
+    said.setdefault("respondent", "")
     kinds = _kinds(reader, said.get("kind", ""), source)
     deadlines = tuple(reader.deadlines())
     shared: dict[str, Any] = {
-        "text": said.get("text", ""),
         "subject": said.get("subject", ""),
         "category": _category(said.get("category", ""), source),
         "priority": reader.word("priority", said.get("priority", "")),
-        "respondent": said.get("respondent", ""),
         "service_number": said.get("service_number", ""),
         "occurred_at": reader.moment("occurred_at"),
         "place": said.get("place", ""),
@@ -106,11 +108,15 @@ def read_case(record: Mapping[str, str | None], source: Source, files: Sequence[
     parts: list[Part] = []
     for kind, track in kinds:
         hidden = flags["confidential"] or kind in source.confidential_kinds
+        of_others = {one for other, names in source.only.items() if len(kinds) > 1 and other != kind for one in names}
+        text = "\n".join(filter(None, [reader.text(of_others) or said.get("text", ""), *reader.attached()]))
         parts.append(
             Part(
                 external_id=f"{source.name}:{number}{f':{track}' if track else ''}#{digest}",
                 fields={
                     **shared,
+                    "text": text,
+                    "respondent": reader.first(source.fields.get("respondent", ()), of_others) or said["respondent"],
                     "kind": kind,
                     "complainant": {**who, **flags, "confidential": hidden},
                     "source": {
@@ -123,7 +129,7 @@ def read_case(record: Mapping[str, str | None], source: Source, files: Sequence[
                         **other,
                     },
                 },
-                text=shared["text"],
+                text=text,
                 subject=shared["subject"],
                 lodged_at=lodged_at,
                 split_from=parts[0].external_id if parts else "",
@@ -150,9 +156,21 @@ class _Reader:
     source: Source
     problems: dict[str, str] = field(default_factory=dict)
 
-    def first(self, names: tuple[str, ...]) -> str:
-        """The first of these fields that says something."""
-        return next((value for name in names if (value := self.record.get(plain(name), ("", ""))[1])), "")
+    def first(self, names: tuple[str, ...], but: Collection[str] = ()) -> str:
+        """The first of these fields, `but` of some, that says something."""
+        return next(
+            (value for name in names if name not in but and (value := self.record.get(plain(name), ("", ""))[1])), ""
+        )
+
+    def text(self, but: Collection[str]) -> str:
+        """What the case says: the first of its texts, `but` of some, then under their names those that say more."""
+        known = {plain(name): None for name in self.source.fields.get("text", ()) if name not in but}
+        said = [self.record[name] for name in known if self.record.get(name, ("", ""))[1]]
+        main = said[0][1] if said else ""
+        fields = self.source.fields.items()
+        told = {plain(name) for place, names in fields if place != "text" for name in names}  # as a subject, perhaps
+        more = [f"{name}: {value}" for name, value in said[1:] if value not in main and plain(name) not in told]
+        return "\n".join([main, *more])
 
     def named(self, names: tuple[str, ...]) -> tuple[str, str]:
         """The same with the name it stands under."""
@@ -171,36 +189,33 @@ class _Reader:
 
     def moment(self, place: Place) -> datetime | None:
         """A time; one that cannot be read is a problem."""
-        name, said = self.named(self.source.fields.get(place, ()))
-        if not said:
+        return self._moment(*self.named(self.source.fields.get(place, ())))
+
+    def _moment(self, name: str, said: str, *, end_of_day: bool = False) -> datetime | None:
+        if said.casefold() in _UNSAID or _NO_TIME.fullmatch(said):
             return None
         try:
-            return read_moment(said, self.source.tz)
+            at = read_moment(said, self.source.tz, end_of_day=end_of_day) if said else None
         except ValueError:
             self.problems[name] = "not a time"
             return None
+        return at if at is not None and at.year >= _FIRST_YEAR else None
 
     def flag(self, place: Place, said: str) -> bool:
         """Yes or no."""
         word = self.word(place, said) or plain(said)
         if word in _YES:
             return True
-        if word not in _NO:
+        if word not in _NO | _UNSAID:
             self.problems[self.named(self.source.fields[place])[0]] = "neither yes nor no"
         return False
 
     def deadlines(self) -> list[tuple[str, datetime]]:
         """Their own limits."""
-        found = []
-        for limit, names in self.source.deadlines.items():
-            name, said = self.named(names)
-            if not said:
-                continue
-            try:
-                found.append((limit, read_moment(said, self.source.tz, end_of_day=True)))
-            except ValueError:
-                self.problems[name] = "not a time"
-        return found
+        given = {
+            limit: self._moment(*self.named(names), end_of_day=True) for limit, names in self.source.deadlines.items()
+        }
+        return [(limit, at) for limit, at in given.items() if at is not None]
 
 
 def _kinds(reader: _Reader, said: str, source: Source) -> list[tuple[Kind, str]]:
@@ -209,7 +224,12 @@ def _kinds(reader: _Reader, said: str, source: Source) -> list[tuple[Kind, str]]
     for theirs, kinds in source.tracks.items():
         if plain(theirs) == word:
             return [(kind, kind) for kind in kinds]
-    kind: Any = reader.word("kind", said) or source.default_kind
+    kind: Any = reader.word("kind", said)
+    texts = source.fields.get("text", ())
+    spoken = [one for one, names in source.only.items() if reader.first(tuple(name for name in texts if name in names))]
+    if len(spoken) > 1 and not kind:
+        return [(one, one) for one in spoken]
+    kind = kind or (spoken[0] if spoken else source.default_kind)
     tracked = {one for kinds in source.tracks.values() for one in kinds}
     return [(kind, kind if kind in tracked else "")]
 

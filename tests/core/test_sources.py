@@ -31,7 +31,7 @@ def due(name: str, source: str, start: datetime, *, event: str = "received", **c
 
 
 def test_every_shipped_source_has_three_samples() -> None:
-    assert {name: sum(one["source"] == name for one in SAMPLES) for name in SOURCES} == dict.fromkeys(SOURCES, 3)
+    assert [name for name in SOURCES if sum(one["source"] == name for one in SAMPLES) < 3] == []
 
 
 @pytest.mark.parametrize("sample", NAMED)

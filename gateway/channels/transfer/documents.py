@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import mimetypes
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -22,6 +24,8 @@ _MOST_FILES = 10
 _LARGEST_FILE = 10 << 20
 _LONGEST_NAME = 200
 _LONGEST_LINE = 500
+#: orjson makes a float of what is larger than 64 bits.
+_LONG_NUMBER = re.compile(r"[:,\[]\s*[0-9]{20}")
 _Object = dict[str, JsonValue]
 
 
@@ -55,8 +59,14 @@ def entries_in(body: bytes, source: Source) -> list[Entry]:
 
 def _document(body: bytes, source: Source) -> JsonValue:
     body = body.removeprefix(b"\xef\xbb\xbf")
-    document: JsonValue = read_elements(body) if body.lstrip()[:1] == b"<" else orjson.loads(decoded(body))
+    document: JsonValue = read_elements(body) if body.lstrip()[:1] == b"<" else _json(decoded(body))
     return document if source.pairs is None else _paired(document, source.pairs)
+
+
+def _json(text: str) -> JsonValue:
+    """A JSON document; with a number of 20 digits or more read by what keeps all of them."""
+    document: JsonValue = json.loads(text) if _LONG_NUMBER.search(text) else orjson.loads(text)
+    return document
 
 
 # --- Where the cases are

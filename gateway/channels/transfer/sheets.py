@@ -150,14 +150,16 @@ def _repeats(line: Line, header: _Header, source: Source) -> bool:
 def _row(line: Line, header: _Header, table: Table, source: Source) -> Row:
     cells = line.cells
     record = {name: value for name, value in zip(header.names, cells, strict=False) if name and value}
+    unnamed = [
+        (place, one) for place, one in enumerate(cells, 1) if one and not "".join(header.names[place - 1 : place])
+    ]
+    record.update({f"#{place}": one for place, one in unnamed})  # a remark beside the table is kept, too
     for name in [name for name in record if " #" in name]:  # a name that stands twice: the first that says something
         record.setdefault(name.rpartition(" #")[0], record[name])
     row = Row(sheet=table.name, number=line.number, share=line.share, record=record)
     if passed := _passed(cells, header, source):
         return replace(row, passed=passed)
-    beyond = [one for one in cells[len(header.names) :] if one]
-    if table.loose and beyond:
-        record[f"#{len(header.names) + 1}"] = " | ".join(beyond)
+    if table.loose and any(cells[len(header.names) :]):
         return replace(row, problem="more cells than the header")
     return row
 

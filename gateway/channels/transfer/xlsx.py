@@ -37,6 +37,7 @@ _MOST_MERGES = 200_000
 _DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _NOT_OF_FORMAT = re.compile(r'"[^"]*"|\\.|\[(?![hms]+\])[^\]]*\]|_.|\*.', re.IGNORECASE)
 _OF_DATE = re.compile(r"[ymdhs年月日时分秒]", re.IGNORECASE)
+_ZEROS = re.compile(r"0{2,30}")
 _MERGED = re.compile(rb"""mergeCell\s[^>]*?ref\s*=\s*["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']""")
 #: Elements of most writers have no prefix, which saves a call for each of millions.
 _PREFIXED = re.compile(rb"<\w+:(?:worksheet|sst|styleSheet|workbook|Relationships)\b")
@@ -71,6 +72,7 @@ class Book:
         self._texts = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         self._ends = array("Q", [0])
         self._dates: list[bool] = []
+        self._widths: list[int] = []
         self._epoch = _EPOCH
         self.text = lru_cache(maxsize=2048)(self._text)
         self.sheets: list[Sheet] = []
@@ -114,7 +116,8 @@ class Book:
     def moment(self, serial: float, style: int) -> str:
         """What a number with this style shows."""
         if not (0 <= style < len(self._dates) and self._dates[style] and 0 <= serial < _LAST_SERIAL):
-            return number_text(serial)
+            width = self._widths[style] if 0 <= style < len(self._widths) else 0
+            return number_text(serial).zfill(width)
         at = self._epoch + timedelta(seconds=round(serial * 86400))
         return f"{at:%H:%M:%S}" if serial < 1 else text_of(at)
 
@@ -148,21 +151,24 @@ class Book:
         return next((_resolved(base, one.get("Target", "")) for one in self._relations(rels) if wanted(one)), "")
 
     def _read_styles(self, part: str) -> None:
-        """Which styles show a number as a date."""
+        """Which styles show a number as a date, and which with zeros before it."""
         if part.casefold() not in self._names:
             return
         codes: dict[int, bool] = {}
+        widths: dict[int, int] = {}
         place = [False]
 
         def start(name: str, given: dict[str, str]) -> None:
             if name == "numFmt":
                 code = _NOT_OF_FORMAT.sub("", given.get("formatCode", "").partition(";")[0])
                 codes[int(given.get("numFmtId", "-1"))] = _OF_DATE.search(code.replace("General", "")) is not None
+                widths[int(given.get("numFmtId", "-1"))] = len(code) if _ZEROS.fullmatch(code) else 0
             elif name in ("cellXfs", "cellStyleXfs"):
                 place[0] = name == "cellXfs"
             elif name == "xf" and place[0]:
                 one = int(given.get("numFmtId", "0"))
                 self._dates.append(codes.get(one, one in _DATES))
+                self._widths.append(widths.get(one, 0))
 
         self._whole(part, start)
 

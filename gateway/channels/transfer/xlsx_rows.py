@@ -13,6 +13,7 @@ from gateway.channels.transfer.cells import text_of
 Cells = list[str]
 _MOST_COLUMNS = 512
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 class SharedTexts:
@@ -37,7 +38,7 @@ class SharedTexts:
         elif name == "rPh":
             self._spoken = False
         elif name == "si":
-            self.texts.append("".join(self._text))
+            self.texts.append(unescaped("".join(self._text)))
             self._text.clear()
 
     def said(self, text: str) -> None:
@@ -105,10 +106,14 @@ class Rows:
                     return self._moment(float(text), self._style)
                 except ValueError:
                     return text
+            case "e":
+                return ""
             case "b":
                 return text_of(text.strip() in ("1", "true"))
-            case _:
+            case "d":
                 return text
+            case _:
+                return unescaped(text)
 
     def _put(self, text: str) -> None:
         if not 0 <= self._column < _MOST_COLUMNS:
@@ -150,3 +155,8 @@ def column_of(letters: str) -> int:
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number - 1
+
+
+def unescaped(text: str) -> str:
+    """The text with what XML could not hold, such as ``_x000D_`` for a carriage return (ECMA-376-1, 22.9.2.19)."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text

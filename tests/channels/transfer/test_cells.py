@@ -76,6 +76,8 @@ def passed(body: bytes) -> list[tuple[int, str]]:
         ("联系电话", "138****0001", "138****0001"),
         ("联系电话", "#N/A", None),
         ("工单编号", 20261120001, "20261120001"),
+        ("工单编号", (420, "000000"), "000420"),
+        ("诉求内容", "停水\r\n三天\b_x0041_", "停水\r\n三天\b_x0041_"),
         ("工单编号", 202611200012345678, "2.02611200012346E+17"),
         ("诉求内容", "'停水'", "'停水'"),
         ("诉求内容", True, "是"),
@@ -101,6 +103,25 @@ def test_two_cases_never_become_one_by_a_number_that_is_none_or_not_whole(number
     (record,) = cases(table(HEAD, [number, *CASE[1:]]))
     with pytest.raises(BadRow, match="工单编号"):
         read_case(record, SOURCE)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("", "-", "/", "无", "0", "NULL", "00:00:00", "0000-00-00 00:00:00", "0001-01-01T00:00:00", "1900/1/0"),
+        *("1899-12-30", "1900-01-01 00:00:00", "1970-01-01 08:00:00"),
+    ],
+)
+def test_the_zero_of_a_program_is_no_time_and_makes_nothing_overdue(written: str) -> None:
+    """C# has no date before the year 1, MySQL writes zeros, sheets begin in 1899, Java and Unix in 1970."""
+    case = read_case({"工单编号": "CD1", "诉求内容": "停水", "受理时间": written, "办理时限": written}, SOURCE)
+    assert case.parts[0].lodged_at is None
+    assert case.parts[0].fields["source"]["deadlines"] == ()
+
+
+def test_a_remark_beside_the_table_stays_with_its_row() -> None:
+    (row,) = rows_in(book([[*HEAD[:3], "", HEAD[3]], [*CASE[:3], "要求保密", CASE[3], None, "急"]]), SOURCE)
+    assert (row.record["#4"], row.record["#7"], row.problem) == ("要求保密", "急", "")
 
 
 @pytest.mark.parametrize(
@@ -318,6 +339,7 @@ def test_a_sheet_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch
     [
         b'<row r="1"><c r="XFD1" t="str"><v>x</v></c></row>',
         b'<row><c t="s"><v>99999999</v></c></row>',
+        b'<row><c t="e"><v>#SPILL!</v></c></row>',
         b'<row r="x"/>',
         b"<row><c",
         b"\0",

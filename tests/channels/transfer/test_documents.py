@@ -211,3 +211,8 @@ def test_each_of_many_cases_is_journaled_whole() -> None:
     assert json.loads(messages[3].raw.body) == many[3]
     (again,) = pushed(messages[3].raw.body)
     assert again.external_id == messages[3].external_id
+
+
+def test_a_number_of_many_digits_keeps_all_of_them_without_quotation_marks() -> None:
+    (entry,) = entries_in('{"工单编号": 20261120083012345678, "诉求内容": "停水"}'.encode(), load_source("12345"))
+    assert entry.record["工单编号"] == "20261120083012345678"
