@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +21,7 @@ from gateway.channels.base import NAME_HEADER, NOTE_HEADER, Filed, Tabular, Watc
 from gateway.import_report import problem_of, report_of
 from gateway.importing import LARGEST_FILE, import_file
 from gateway.loops import Health, Record, take
-from gateway.message import Raw
+from gateway.message import File, InboundMessage, Raw
 from gateway.reception import Reception
 from ticket_core.store.imports import rows_of_import
 
@@ -28,6 +30,8 @@ log = structlog.get_logger(__name__)
 _PAUSE = 5.0  # seconds between two looks; a file must not change between them
 _LARGEST_NOTE = 64 << 10
 _STILL_COMES = 600.0  # seconds for which an empty file, or a note without its file, may only be a beginning
+_LARGEST_KEPT = 26 << 20  # bytes of a file that nobody could read: as large as a mail
+_LONGEST_NAME = 200  # bytes, of the 255 that a file's name may have
 _DONE, _FAILED = "done", "failed"
 _LOCALE = "zh-CN"  # of reports that nobody has asked for
 
@@ -103,8 +107,8 @@ class Inbox:
         now: Seen = {}
         for path in folder.iterdir():
             if path.is_file() and not path.name.startswith((".", "~")) and path.name not in (_DONE, _FAILED):
-                known = path.stat()
-                now[path] = (known.st_size, known.st_mtime_ns)
+                with contextlib.suppress(FileNotFoundError):  # it was given another name just now
+                    now[path] = _mark(path)
         still = {path: mark for path, mark in now.items() if self._seen.get(path) == mark}
         self._seen = {path: mark for path, mark in self._seen.items() if path.parent != folder} | now
         if isinstance(channel, Filed):
@@ -146,7 +150,7 @@ class Inbox:
             await self._take(channel, one)
         except OSError as error:
             log.warning("file_stuck", channel=channel.name, error=type(error).__name__)
-            return f"{one.path.name}: {error.strerror}"
+            return f"{_name_of(one.path)}: {error.strerror}"
         return ""
 
     async def _take(self, channel: Watched, one: _Ready) -> None:
@@ -158,6 +162,8 @@ class Inbox:
                 problem = str(error)
         if problem:
             log.warning("file_not_imported", channel=channel.name, reason=problem[:200])
+            if isinstance(channel, Tabular):
+                await self._reception.receive(await asyncio.to_thread(_unread, channel, one, problem))
         await asyncio.to_thread(_move, one, problem, report)
 
     async def _taken(self, channel: Watched, one: _Ready) -> tuple[str, bytes]:
@@ -168,7 +174,7 @@ class Inbox:
         """
         if isinstance(channel, Tabular):
             body = await asyncio.to_thread(_read, one, LARGEST_FILE)
-            made = await import_file(self._reception, channel, body, name=one.path.name, actor="folder")
+            made = await import_file(self._reception, channel, body, name=_name_of(one.path), actor="folder")
 
             def reported(connection: Connection) -> bytes:
                 return b"".join(report_of(rows_of_import(connection, made.id), "csv", _LOCALE))
@@ -181,6 +187,37 @@ class Inbox:
         raw = Raw(channel=channel.name, body=body, received_at=datetime.now(UTC), headers=headers)
         await take(channel, raw, self._reception.receive, self._record)
         return "", b""
+
+
+def _mark(path: Path) -> tuple[int, int]:
+    known = path.stat()
+    return known.st_size, known.st_mtime_ns
+
+
+def _name_of(path: Path) -> str:
+    """The file's name as people read it, also where a program wrote it in the encoding of Chinese Windows."""
+    written = os.fsencode(path.name)
+    try:
+        return written.decode()
+    except UnicodeDecodeError:
+        return written.decode("gb18030", "replace")
+
+
+def _unread(channel: Watched, one: _Ready, problem: str) -> InboundMessage:
+    """A file of cases that could not be read, or not to its end: for a person, with the file unless it is huge."""
+    _check_unchanged(one)
+    name, at = _name_of(one.path), datetime.now(UTC)
+    body = one.path.read_bytes() if one.mark[0] <= _LARGEST_KEPT else b""
+    return InboundMessage(
+        channel=channel.name,
+        external_id=f"file:{hashlib.sha256(body or repr((name, one.mark)).encode()).hexdigest()}",
+        received_at=at,
+        raw=Raw(channel=channel.name, body=body, received_at=at, headers={NAME_HEADER: quote(name)}),
+        text=f"{name}: {problem_of(problem, _LOCALE)}",
+        attachments=(File(name=name, media_type="application/octet-stream", content=body),) if body else (),
+        readable=False,
+        problem=f"{name}: {problem}"[:500],
+    )
 
 
 def _read(one: _Ready, most: int) -> bytes:
@@ -203,8 +240,7 @@ def _check_unchanged(one: _Ready) -> None:
     Raises:
         OSError: it is not as it was when it was looked at.
     """
-    known = one.path.stat()
-    if (known.st_size, known.st_mtime_ns) != one.mark:
+    if _mark(one.path) != one.mark:
         raise OSError(errno.EBUSY, "somebody still writes it")
 
 
@@ -214,11 +250,12 @@ def _move(one: _Ready, problem: str, report: bytes) -> None:
     folder = one.path.parent / (_FAILED if problem else _DONE)
     folder.mkdir(exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    target = folder / f"{stamp}-{one.path.name}"
+    name = _short(_name_of(one.path))
+    target = folder / f"{stamp}-{name}"
     number = 1
     while target.exists():
         number += 1
-        target = folder / f"{stamp}-{number}-{one.path.name}"
+        target = folder / f"{stamp}-{number}-{name}"
     if report:
         target.with_name(f"{target.name}.report.csv").write_bytes(report)
     if problem:
@@ -227,3 +264,9 @@ def _move(one: _Ready, problem: str, report: bytes) -> None:
     if one.note is not None:
         one.note.rename(target.with_name(f"{target.name}.note"))
     one.path.rename(target)
+
+
+def _short(name: str) -> str:
+    """The name with its ending, cut in its middle so that ours fit around it."""
+    ending = Path(name).suffix if len(Path(name).suffix) <= 10 else ""
+    return name.removesuffix(ending).encode()[: _LONGEST_NAME - len(ending.encode())].decode("utf-8", "ignore") + ending
