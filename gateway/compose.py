@@ -11,12 +11,12 @@ import orjson
 from gateway.config import Settings
 from gateway.errors import RenderError
 from gateway.keys import Keys
-from gateway.message import OutboundMessage
+from gateway.message import File, OutboundMessage
 from gateway.render import FORMS, Form, OrganisationView, Rendered, Renderer
 from gateway.render.renderer import SPOKEN
 from gateway.view import Letterhead, read_words, view_of, view_of_saying
 from ticket_core.decide.delivery import Fact
-from ticket_core.decide.gate import Caps, Passage, reason_to_hold
+from ticket_core.decide.gate import Caps, Passage, reason_to_hold, reason_to_hold_apart
 from ticket_core.decide.owed import ends_of
 from ticket_core.decide.reply import LIMITS, limit_of
 from ticket_core.delivery_service import reference_of
@@ -25,7 +25,7 @@ from ticket_core.number import number_of
 from ticket_core.policy import Policy
 from ticket_core.profile import Profile
 from ticket_core.source import Source
-from ticket_core.store.briefing import Brief, Saying
+from ticket_core.store.briefing import REPORTED_TO, Brief, Saying
 from ticket_core.store.outbox import Owed
 
 _SAYING_KEEPS = timedelta(minutes=10)  # a menu that comes later answers nothing any more
@@ -63,7 +63,7 @@ class Composer:
         menu = isinstance(brief, Saying) and owed.notice.startswith(SPOKEN)
         if now - owed.created_at > (_SAYING_KEEPS if menu else self.keep):
             return Fact(at=now, status="expired", detail="too_late")
-        reason = None if isinstance(brief, Saying) else reason_to_hold(_passage(brief), self.caps)
+        reason = self._reason(brief)
         if reason is not None:
             return Fact(at=now, status="suppressed", detail=reason)
         if owed.role == "source" and isinstance(brief, Brief):
@@ -85,6 +85,14 @@ class Composer:
             rendered=orjson.dumps(rendered.forms).decode(),
             template_version=rendered.template_version,
         )
+
+    def _reason(self, brief: Brief | Saying) -> str | None:
+        """Why it is held back; what a conversation answers, and what people of the house hear of a part, never is."""
+        if isinstance(brief, Brief):
+            return reason_to_hold(_passage(brief), self.caps)
+        if brief.owed.role != REPORTED_TO:
+            return None
+        return reason_to_hold_apart(brief.owed.address, brief.to_address_in_hour, self.caps)
 
     def _step(self, brief: Brief, now: datetime) -> Ready | Fact:
         """A step back to the forwarding body: values, which its channel puts into the body's own form."""
@@ -186,7 +194,8 @@ def _passage(brief: Brief) -> Passage:
 def _message(brief: Brief | Saying, rendered: Rendered, keys: Keys, now: datetime) -> OutboundMessage:
     owed, line = brief.owed, brief.line
     template = {} if rendered.sms is None else {"id": rendered.sms.template, "variables": dict(rendered.sms.variables)}
-    thread = () if isinstance(brief, Saying) else brief.thread
+    thread = tuple(brief.said.get("thread", ())) if isinstance(brief, Saying) else brief.thread
+    files = brief.files if isinstance(brief, Saying) else ()
     return OutboundMessage(
         reference=reference_of(owed.id),
         to=owed.address,
@@ -195,8 +204,9 @@ def _message(brief: Brief | Saying, rendered: Rendered, keys: Keys, now: datetim
         locale=rendered.locale,
         ticket_number=number_of(owed.ticket_id) if owed.ticket_id else "",
         thread=tuple(one if isinstance(one, str) else reference_of(one) for one in thread),
-        token=keys.token(owed.ticket_id) if owed.ticket_id else "",
-        reply=owed.role == "complainant",
+        token=keys.token(owed.ticket_id) if owed.ticket_id or owed.role == REPORTED_TO else "",
+        reply=owed.role in ("complainant", REPORTED_TO),
+        attachments=tuple(File(name=name, media_type=kind, content=content) for name, kind, content in files),
         template=template,
         fields={} if isinstance(brief, Saying) or owed.role == "complainant" else _facts(brief),
         route=line.route if line.route_until is None or now < line.route_until else "",

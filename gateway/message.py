@@ -40,10 +40,14 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheets:
-    """Files of cases that came with a message of a forwarding body; `channel` is the channel that reads them."""
+    """Files of cases that came with a message of a forwarding body; `channel` is the channel that reads them.
+
+    `told` is the proven address that hears what became of each row; empty where nobody may be answered.
+    """
 
     channel: str
     files: tuple[File, ...]
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +138,7 @@ class OutboundMessage:
     token: str = ""  # unforgeable; an answer that carries it joins the ticket
     reply: bool = True  # it answers a complainant; False: it tells somebody of the house
     template: Mapping[str, Any] = field(default_factory=dict)  # provider template id and variables, for SMS
+    attachments: tuple[File, ...] = ()  # of mails alone
     fields: Mapping[str, Any] = field(default_factory=dict)  # a step back to a forwarding body: what it is about
     route: str = ""  # in a conversation: where the platform wants the answer now; empty when that has passed
     heard_at: datetime | None = None  # in a conversation: when that account last said something

@@ -36,6 +36,8 @@ SPOKEN = "chat_"
 """Notices whose name begins so are replies in a conversation: they have a text, and perhaps choices."""
 OF_A_PART = "part_"
 """These tell the people who run the house of a part of it, and of no ticket."""
+OF_AN_IMPORT = "import_"
+"""These tell somebody of a forwarding body what became of a file, and of no ticket."""
 LOCALES = ("zh-CN", "en")
 """Where to look when the recipient's own locale lacks the notice."""
 

@@ -16,7 +16,7 @@ from typing import get_args
 from gateway.channels.base import Channel, Chat, Fetching, Listening, Polling, Transport, Webhook
 from gateway.registry import GROUP, load_kind
 from gateway.render import FORMS, Renderer
-from gateway.render.renderer import OF_A_PART, SPOKEN
+from gateway.render.renderer import OF_A_PART, OF_AN_IMPORT, SPOKEN
 from gateway.web.api import API_VERSION, ROUTES
 from gateway.web.meters import Meters
 from gateway.web.openapi import openapi
@@ -230,8 +230,8 @@ def _notices() -> Iterator[tuple[str, ...]]:
     rules = [rule for profile in _profile_list() for rule in profile.notify]
     folder = ROOT / "templates" / "notices" / "zh-CN"
     for notice in Renderer(ROOT / "templates").notices():
-        if notice.startswith((SPOKEN, OF_A_PART)):
-            continue  # what a conversation answers and an alarm says stands beside the table
+        if notice.startswith((SPOKEN, OF_A_PART, OF_AN_IMPORT)):
+            continue  # what a conversation answers, an alarm and a report say stands beside the table
         mine = [rule for rule in rules if rule.notice == notice]
         forms = [form for form in (*FORMS, "choices") if any((folder / notice).glob(f"{form}.*.j2"))]
         yield (

@@ -12,7 +12,7 @@ from gateway.channels.base import choices_in
 from gateway.errors import RenderError
 from gateway.keys import Keys
 from gateway.render import FORMS, LinkView, NoticeView, Rendered, Renderer, check, sample_view
-from gateway.render.renderer import OF_A_PART, SPOKEN
+from gateway.render.renderer import OF_A_PART, OF_AN_IMPORT, SPOKEN
 from gateway.segments import segments
 from tests.templates.conftest import TEMPLATES
 from ticket_core.number import display, ticket_id_of
@@ -20,7 +20,7 @@ from ticket_core.number import display, ticket_id_of
 RENDERER = Renderer(TEMPLATES)
 LOCALES = ("zh-CN", "en")
 SAYINGS = tuple(name for name in RENDERER.notices() if name.startswith(SPOKEN))
-NOTICES = tuple(name for name in RENDERER.notices() if not name.startswith((SPOKEN, OF_A_PART)))
+NOTICES = tuple(name for name in RENDERER.notices() if not name.startswith((SPOKEN, OF_A_PART, OF_AN_IMPORT)))
 TO_COMPLAINANT = ("acknowledgement", "answer", "closing", "refused", "extension_granted")
 TO_BOTH = ("supplement_received", "withdrawn", "extension_granted")
 TO_STAFF = tuple(sorted({*NOTICES} - {*TO_COMPLAINANT} - {*TO_BOTH}))

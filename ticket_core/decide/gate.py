@@ -57,9 +57,18 @@ def _no_address(passage: Passage, _caps: Caps) -> bool:
     return passage.address.isspace() or (passage.role in _ELSEWHERE and not passage.address)
 
 
-def _own_address(passage: Passage, caps: Caps) -> bool:
+def reason_to_hold_apart(address: str, to_address_in_hour: int, caps: Caps) -> str | None:
+    """Why a notice about no ticket is not sent to somebody outside the house."""
+    if not address.strip():
+        return "no_address"
+    if _is_own(address, caps):
+        return "own_address"
+    return "address_cap" if to_address_in_hour >= caps.per_address_per_hour else None
+
+
+def _is_own(address: str, caps: Caps) -> bool:
     """Also under a plus-address: mail to it would come back in."""
-    local, at, domain = passage.address.casefold().rpartition("@")
+    local, at, domain = address.casefold().rpartition("@")
     return bool(at) and f"{local.partition('+')[0]}@{domain}" in caps.own_addresses
 
 
@@ -83,7 +92,7 @@ def _address_cap(passage: Passage, caps: Caps) -> bool:
 
 _REASONS: Mapping[str, Callable[[Passage, Caps], bool]] = {
     "no_address": _no_address,
-    "own_address": _own_address,
+    "own_address": lambda passage, caps: _is_own(passage.address, caps),
     "no_replies_wanted": lambda passage, _caps: passage.to_complainant and NO_REPLIES in passage.ticket.tags,
     "no_automatic_replies": _no_automatic_replies,
     "no_longer_owed": _no_longer_owed,

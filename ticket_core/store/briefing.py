@@ -26,9 +26,10 @@ from sqlalchemy import (
 from ticket_core.decide.gate import DAY, HOUR
 from ticket_core.model import Complaint, Event, Ticket, Timer
 from ticket_core.store import many
-from ticket_core.store.clock import from_us
+from ticket_core.store.clock import from_us, to_us
 from ticket_core.store.conversations import UNKNOWN_LINE, Line, load_lines
 from ticket_core.store.outbox import Owed, in_turn
+from ticket_core.store.queries import load_blob
 from ticket_core.store.rows import complaint_of, event_of, ticket_of
 from ticket_core.store.schema import complaint, event, inbound, notice, ticket
 from ticket_core.store.tickets import load_timers
@@ -36,6 +37,8 @@ from ticket_core.store.tickets import load_timers
 T = TypeVar("T")
 
 _MICROSECOND = timedelta(microseconds=1)
+#: The role of somebody of a forwarding body who sent a file and hears what became of it.
+REPORTED_TO = "forwarder"
 _NO_CHAT = frozenset({"email", "sms"})
 _THREAD = 10  # how many earlier mails a mail refers to
 
@@ -62,11 +65,16 @@ class Brief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saying:
-    """One reply of ours in a conversation: it tells of what it says itself, and of no event."""
+    """One reply of ours in a conversation, or about no ticket: it tells of what it says itself, and of no event.
+
+    `files` go with it, each with its name and media type; the count is the gate's, for what goes outside the house.
+    """
 
     owed: Owed
     said: Mapping[str, Any]
     line: Line = UNKNOWN_LINE
+    files: tuple[tuple[str, str, bytes], ...] = ()
+    to_address_in_hour: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +109,23 @@ def next_due(connection: Connection, media: Collection[str]) -> datetime | None:
 def load_briefs(connection: Connection, owed: Sequence[Owed]) -> list[Brief | Saying]:
     """All that these notices tell of; one whose ticket or event is gone is left out."""
     lines = load_lines(connection, {(one.medium, one.address) for one in owed if one.medium not in _NO_CHAT})
-    sayings = [
-        Saying(owed=one, said=orjson.loads(one.said), line=lines.get((one.medium, one.address), UNKNOWN_LINE))
-        for one in owed
-        if one.said
-    ]
+    sayings = [_saying(connection, one, lines.get((one.medium, one.address), UNKNOWN_LINE)) for one in owed if one.said]
     return [*sayings, *_load_briefs(connection, [one for one in owed if not one.said], lines)]
+
+
+def _saying(connection: Connection, one: Owed, line: Line) -> Saying:
+    said = orjson.loads(one.said)
+    if one.role != REPORTED_TO:
+        return Saying(owed=one, said=said, line=line)
+    files = [(file["name"], file["media_type"], load_blob(connection, file["sha256"]) or b"") for file in said["files"]]
+    before = select(func.count()).where(
+        notice.c.address == one.address,
+        notice.c.state != "suppressed",
+        notice.c.id < one.id,
+        notice.c.created_at > to_us(one.created_at - HOUR),
+    )
+    count: int = connection.execute(before).scalar_one()
+    return Saying(owed=one, said=said, line=line, files=tuple(files), to_address_in_hour=count)
 
 
 def _load_briefs(

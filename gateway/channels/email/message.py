@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.channels.base import Parsed
 from gateway.channels.email.forwarded import forwarder_of, is_sheet
-from gateway.channels.email.settings import EmailSettings
+from gateway.channels.email.settings import EmailSettings, Forwarder
 from gateway.message import Address, Bounce, DeliveryReceipt, File, InboundMessage, Raw, Sheets
 from gateway.normalize.mail import ParsedMail, parse_mail
 from gateway.normalize.mail.model import MailFile
@@ -60,7 +60,7 @@ def read_mail(raw: Raw, settings: EmailSettings) -> list[Parsed]:
         reply_text=mail.reply_text,
         lodged_at=mail.date,
         attachments=_files(others),
-        sheets=Sheets(channel=forwarder.channel, files=_files(sheets)) if forwarder and sheets else None,
+        sheets=_sheets(sheets, forwarder, mail.sender.address if automatic is None else ""),
         thread=_thread(mail, recipients, settings),
         automatic=NO_ANSWER if forwarder and automatic and mail.attachments else automatic,
         bounced=tuple(
@@ -76,6 +76,10 @@ def read_mail(raw: Raw, settings: EmailSettings) -> list[Parsed]:
         problem=problem or "; ".join(mail.problems),
     )
     return [message, *_receipts(message)]
+
+
+def _sheets(files: Sequence[MailFile], forwarder: Forwarder | None, told: str) -> Sheets | None:
+    return Sheets(channel=forwarder.channel, files=_files(files), told=told) if forwarder and files else None
 
 
 def _files(attached: Sequence[MailFile]) -> tuple[File, ...]:

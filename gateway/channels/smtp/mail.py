@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from urllib.parse import quote
 
 from gateway.errors import PermanentDelivery
-from gateway.message import OutboundMessage
+from gateway.message import File, OutboundMessage
 
 LOOP_MARKER = "X-Complaint-Gateway-Loop"
 
@@ -31,6 +32,8 @@ _ALTERNATIVE = b'%b\
 Content-Type: multipart/alternative; boundary="=_cg-alternative"\r\n\r\n\
 --=_cg-alternative\r\n%b\r\n--=_cg-alternative\r\n%b\r\n--=_cg-alternative--\r\n'
 
+_MIXED = b'Content-Type: multipart/mixed; boundary="=_cg-mixed"\r\n'
+_SEPARATOR = b"\r\n--=_cg-mixed\r\n"
 _PART = b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n%b"
 
 
@@ -71,9 +74,13 @@ def mail_bytes(message: OutboundMessage, sender: Sender, at: datetime) -> bytes:
         headers.append(f"Reply-To: {plus_address(sender.reply_address, message.token)}")
     headers.append("MIME-Version: 1.0\r\n")
     head = "\r\n".join(headers).encode("ascii")
+    text = _part(b"plain", message.forms["text"])
+    if message.attachments:
+        parts = b"".join([_SEPARATOR + one for one in (text, *map(_attached, message.attachments))])
+        return b"%b%b%b\r\n--=_cg-mixed--\r\n" % (head, _MIXED, parts)
     if "html" not in message.forms:
-        return b"%b%b\r\n" % (head, _part(b"plain", message.forms["text"]))
-    return _ALTERNATIVE % (head, _part(b"plain", message.forms["text"]), _part(b"html", message.forms["html"]))
+        return b"%b%b\r\n" % (head, text)
+    return _ALTERNATIVE % (head, text, _part(b"html", message.forms["html"]))
 
 
 @lru_cache(maxsize=8)
@@ -151,6 +158,20 @@ def _thread(message: OutboundMessage, sender: Sender) -> list[str]:
 def _part(kind: bytes, text: str) -> bytes:
     """A part without the line break at its end."""
     lines = text.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
-    whole = binascii.b2a_base64(lines, newline=False)
-    body = b"\r\n".join([whole[at : at + _LINE] for at in range(0, len(whole), _LINE)])
-    return _PART % (kind, body)
+    return _PART % (kind, _in_lines(lines))
+
+
+def _attached(file: File) -> bytes:
+    """A file as a part; its name in both ways, as some programs know one of them alone (RFC 2231, 2047)."""
+    name = words(file.name)
+    extended = quote(file.name, safe="")
+    head = (
+        f'Content-Type: {file.media_type};\r\n name="{name}"\r\nContent-Transfer-Encoding: base64\r\n'
+        f"Content-Disposition: attachment;\r\n filename=\"{name}\";\r\n filename*=utf-8''{extended}\r\n\r\n"
+    )
+    return head.encode("ascii", "replace") + _in_lines(file.content)
+
+
+def _in_lines(octets: bytes) -> bytes:
+    whole = binascii.b2a_base64(octets, newline=False)
+    return b"\r\n".join([whole[at : at + _LINE] for at in range(0, len(whole), _LINE)])
