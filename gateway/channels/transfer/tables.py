@@ -1,4 +1,4 @@
-"""The tables in a file, cell by cell: CSV in any encoding, XLSX as a stream, and what others make (XLS, ODS)."""
+"""The tables in a file, cell by cell: CSV in any encoding, XLSX as a stream, what others make (XLS, ODS), web pages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import Any
 
 from gateway.channels.transfer.cells import clean, encoding_of, text_of
+from gateway.channels.transfer.html_rows import is_page, rows_of_page
 from gateway.channels.transfer.others import read_apart
 from gateway.channels.transfer.xlsx import Book, bounded, opened_zip
 from gateway.channels.transfer.xlsx_rows import Merged
@@ -63,6 +64,9 @@ def tables_in(body: bytes, source: Source) -> Iterator[Table]:
     Raises:
         NoSheet: it cannot be read, also in the middle of its lines; and whatever the libraries raise for a broken file.
     """
+    if is_page(body):
+        yield Table(name="", lines=_lines_of_page(body))
+        return
     if not body.startswith((_ZIP, _OLE)):
         yield Table(name="", lines=_csv_lines(body, source), loose=True)
         return
@@ -92,6 +96,11 @@ def _others(body: bytes) -> Iterator[Table]:
     with closing(read_apart(body)) as said:
         for _, group in groupby(_by_sheet(said), key=itemgetter(0)):
             yield _table(map(itemgetter(1), group))
+
+
+def _lines_of_page(body: bytes) -> Iterator[Line]:
+    for number, cells, share in rows_of_page(body):
+        yield Line(number=number, cells=[clean(one) for one in cells], share=share)
 
 
 def _by_sheet(said: Iterator[Any]) -> Iterator[tuple[int, Any]]:

@@ -72,3 +72,25 @@ def test_an_archive_of_very_many_parts_is_not_opened(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(reader, "_MOST_PARTS", 3)
     with pytest.raises(NoSheet, match="more than 3 parts"):
         list(rows_in(book([HEAD, CASE]), SOURCE))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+def test_a_web_page_that_calls_itself_a_sheet_is_read_as_excel_shows_it(encoding: str) -> None:
+    page = (
+        '<html xmlns:x="urn:schemas-microsoft-com:office:excel"><head><style>td{}</style></head><body>'
+        '<table><tr><td colspan="4">诉求件汇总表</td></tr><tr><th>工单编号<th>诉求内容<th>联系电话<th>受理时间</tr>'
+        "<tr><td style='mso-number-format:\"\\@\"'>202611200012345678</td>"
+        '<td rowspan="2">停水<br>三天&nbsp;&lt;急&gt;</td>'
+        "<td>013800000001</td><td>2026-11-20 08:30</td></tr>"
+        "<tr><td>CD000002</td><td>13800000002</td><td>2026-11-20</td></tr></table></body></html>"
+    )
+    assert cases(page.encode(encoding)) == [
+        dict(zip(HEAD, ("202611200012345678", "停水\n三天<急>", "013800000001", "2026-11-20 08:30"), strict=True)),
+        dict(zip(HEAD, ("CD000002", "停水\n三天<急>", "13800000002", "2026-11-20"), strict=True)),
+    ]
+
+
+@pytest.mark.parametrize("page", ["<table>", '<table><tr><td colspan="99999">x' * 3, "<table><tr>" + "<td>x" * 600])
+def test_a_page_without_cases_says_so(page: str) -> None:
+    with pytest.raises(NoSheet, match="no header row"):
+        list(rows_in(page.encode(), SOURCE))
