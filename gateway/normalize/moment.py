@@ -12,6 +12,11 @@ _SERIAL = re.compile(r"[1-9][0-9]{4}(?:\.[0-9]+)?")
 _COMPACT = re.compile(r"(20[0-9]{2})([01][0-9])([0-3][0-9])\s?(?:([0-2][0-9])(?:([0-5][0-9])([0-5][0-9])?)?)?(?:\.0)?")
 #: Seconds or milliseconds since 1970, for the years 2001 to 2033.
 _UNIX = re.compile(r"(1[0-9]{9})([0-9]{3})?")
+#: As Java prints a time that nobody has told it how to: CST is the time of China there.
+_JAVA = re.compile(
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([0-3][0-9]) ([0-2][0-9]):([0-5][0-9]):([0-5][0-9]) CST (20[0-9]{2})"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAY = re.compile(r"[(\[]?(?:星期|礼拜|周)[一二三四五六日天1-7][)\]]?")
 _ENDS = re.compile(r"(?:之前|以前|前|止|为止)$")
 _NUMERAL = re.compile(r"[〇零○一二三四五六七八九十]+")
@@ -51,6 +56,9 @@ def _moment(written: str, zone: tzinfo, end_of_day: bool) -> datetime:
         days = float(text)
         at = datetime.combine(_SHEET_EPOCH, time()) + timedelta(seconds=round(days * 86400))
         return _in(zone, at, alone=days == int(days), end_of_day=end_of_day)
+    if (java := _JAVA.fullmatch(text)) and java[1] in _MONTHS:
+        at = _at(java[6], _MONTHS.index(java[1]) + 1, *java.group(2, 3, 4, 5))
+        return _in(zone, at, alone=False, end_of_day=end_of_day)
     if compact := _COMPACT.fullmatch(text):
         return _in(zone, _at(*compact.groups()), alone=compact[4] is None, end_of_day=end_of_day)
     found = _WRITTEN.fullmatch(_ENDS.sub("", _arabic(_WEEKDAY.sub(" ", text))).strip())
