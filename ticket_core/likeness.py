@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from operator import add
 
@@ -63,9 +64,14 @@ def likeness_of(a: Gist, b: Gist) -> float:
 
 
 def gist(text: str) -> Gist:
-    """Return what stands for `text` in a comparison; keep it when one text is compared with many."""
+    """Return what stands for `text` in a comparison; those of late are kept, for one is compared with many."""
+    return _gist(text[:COMPARED_CHARACTERS])
+
+
+@lru_cache(maxsize=128)  # up to 200 KB each
+def _gist(text: str) -> Gist:
     # Without its punctuation a Chinese text is nearly always in NFKC already, and the costly step falls away.
-    text = " ".join(_WRITTEN.findall(text[:COMPARED_CHARACTERS]))
+    text = " ".join(_WRITTEN.findall(text))
     if not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)
     text = text.casefold()

@@ -33,6 +33,7 @@ from ticket_core.store.tickets import (
     load_tickets,
     load_timers,
     save,
+    statement_of_input,
     write_timers,
 )
 from ticket_core.store.tx import Tx
@@ -123,9 +124,9 @@ class _Batch:
         """Which statement of the ticket this input is; 0 where it is none."""
         if ticket_id is None:
             return 0
-        fresh = [one for change in self.changes for one in change.complaints]
-        said = (*fresh, *load_complaints(self._tx.connection, ticket_id))
-        return next((one.seq for one in said if one.inbound_id == inbound_id), 0)
+        fresh = (one for change in self.changes for one in change.complaints)
+        found = next((one.seq for one in fresh if one.inbound_id == inbound_id), 0)
+        return found or statement_of_input(self._tx.connection, ticket_id, inbound_id)
 
     def timers_of(self, ticket_id: int) -> Mapping[str, Timer]:
         """A ticket's timers as they stand now."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ticket_core.likeness import ALIKE, likeness
+from ticket_core.likeness import ALIKE, gist, likeness_of
 from ticket_core.model import JSON, Complainant, Ticket, TicketDraft
 from ticket_core.profile import RepeatRule
+
+#: Open tickets of one person whose texts are compared with what is said now; whoever has more is no person.
+_MOST_COMPARED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,33 +59,28 @@ def direct_reason(kind: str, entry: str, rule: RepeatRule) -> str:
 
 def repeated(lodged_at: datetime, channel: str, past: Iterable[Past], rule: RepeatRule) -> Past | None:
     """The complaint that one lodged now repeats: the last before it, or at the same instant, within the window."""
-    instant = _instant(lodged_at)
-    inside = (
-        one
-        for one in past
-        if _instant(one.lodged_at) <= instant
-        and lodged_at <= one.lodged_at + rule.window
-        and _in_scope(one, channel, rule)
-    )
+    after, first = _next_instant(lodged_at), lodged_at - rule.window
+    inside = (one for one in past if first <= one.lodged_at < after and _in_scope(one, channel, rule))
     return max(inside, key=lambda one: (one.lodged_at, one.ticket_id, one.seq), default=None)
 
 
 def made_repeats(this: Past, past: Iterable[Past], rule: RepeatRule) -> Sequence[Past]:
     """The stored complaints that repeat `this`, which comes in late: those lodged after it, within the window."""
-    instant = _instant(this.lodged_at)
+    after, last = _next_instant(this.lodged_at), this.lodged_at + rule.window
     found = {
         (one.ticket_id, one.seq): one
         for one in past
-        if instant < _instant(one.lodged_at)
-        and one.lodged_at <= this.lodged_at + rule.window
-        and _in_scope(one, this.channel, rule)
+        if after <= one.lodged_at <= last and _in_scope(one, this.channel, rule)
     }
     return sorted(found.values(), key=lambda one: (one.lodged_at, one.ticket_id, one.seq))
 
 
-def _instant(lodged_at: datetime) -> datetime:
-    """A mail's `Date` has no fractions: it must not come before a call of the same second that was in earlier."""
-    return lodged_at.replace(microsecond=0)
+def _next_instant(lodged_at: datetime) -> datetime:
+    """What is lodged from then on is later. An instant is a second.
+
+    A mail's `Date` has no fractions: it must not come before a call of the same second that was in earlier.
+    """
+    return lodged_at.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _in_scope(one: Past, channel: str, rule: RepeatRule) -> bool:
@@ -95,8 +93,8 @@ def concerned(
     """The open ticket of this person that a draft is about, the newest of several, and by what it is known.
 
     That is: its number or thread is quoted, the same service number, the same category and respondent, or text alike
-    (`likeness` at least `ALIKE`). Only a quoted one may be of a kind that the rule does not count: an inquiry about the
-    same line does not become a grievance.
+    (`likeness` at least `ALIKE`; of the newest `_MOST_COMPARED`). Only a quoted one may be of a kind that the rule does
+    not count: an inquiry about the same line does not become a grievance.
     """
     mine = sorted(
         (ticket for ticket in tickets if _belongs(draft, identities, ticket)),
@@ -106,7 +104,8 @@ def concerned(
     for ticket in mine:
         if ticket.id == draft.thread or ticket.id in draft.quoted:
             return ticket, "quoted"
-    for ticket in mine:
+    said = gist(draft.text)
+    for place, ticket in enumerate(mine):
         if ticket.kind not in rule.kinds:
             continue
         if draft.service_number and draft.service_number == ticket.service_number:
@@ -117,7 +116,7 @@ def concerned(
             and (draft.category, draft.respondent) == (ticket.category, ticket.respondent)
         ):
             return ticket, "category_and_respondent"
-        if likeness(draft.text, ticket.text) >= ALIKE:
+        if place < _MOST_COMPARED and likeness_of(said, gist(ticket.text)) >= ALIKE:
             return ticket, "text"
     return None
 

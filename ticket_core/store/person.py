@@ -19,8 +19,9 @@ from ticket_core.store.rows import ticket_of
 from ticket_core.store.schema import contact, linked, ticket
 from ticket_core.store.tx import Tx
 
-#: A batch of inputs looks at no more earlier complaints than this, the newest first.
-_MOST_PER_BATCH = 20_000
+#: Of one identity no more statements are looked at than these, the newest: so many within the window, and so many older
+#: ones of open tickets. Whoever sends thousands costs others nothing, and hides nobody's history.
+_MOST_EACH = 200
 
 
 @lru_cache(maxsize=4096)
@@ -86,7 +87,7 @@ def _load_history(
     reach = window // timedelta(microseconds=1)
     first, last = min(instants) - reach, max(instants) + reach
     keys = {hashed: key for key, hashed in everyone.items()}
-    given = {"first": first, "last": last, **many.values(connection, keys)}
+    given = {"first": first, "last": last, "most": _MOST_EACH, **many.values(connection, keys)}
     for row in connection.execute(_history_query(connection.dialect.name), given):
         _remember(row, keys[row.who], people, near=first <= row.said_at <= last)
 
@@ -96,21 +97,27 @@ def _history_query(dialect: str) -> Select[Any]:
     """Complaints lodged between `first` and `last` by any of these people, and all their open tickets."""
     wanted = many.numbers(dialect)
     near = contact.c.lodged_at.between(bindparam("first"), bindparam("last"))
-    return (
-        select(
-            contact.c.who,
-            contact.c.lodged_at.label("said_at"),
-            contact.c.seq,
-            contact.c.counts,
-            contact.c.channel.label("said_on"),
-            ticket,
-        )
+    newest_first = (contact.c.lodged_at.desc(), contact.c.ticket_id.desc(), contact.c.seq.desc())
+    said = (
+        select(contact, func.row_number().over(partition_by=(contact.c.who, near), order_by=newest_first).label("nth"))
         .select_from(wanted)
         .join(contact, contact.c.who == wanted.c.value)
         .join(ticket, ticket.c.id == contact.c.ticket_id)
         .where(near | (ticket.c.open == 1))
-        .order_by(contact.c.lodged_at.desc())
-        .limit(_MOST_PER_BATCH)
+        .subquery("said")
+    )
+    return (
+        select(
+            said.c.who,
+            said.c.lodged_at.label("said_at"),
+            said.c.seq,
+            said.c.counts,
+            said.c.channel.label("said_on"),
+            ticket,
+        )
+        .select_from(said)
+        .join(ticket, ticket.c.id == said.c.ticket_id)
+        .where(said.c.nth <= bindparam("most"))
     )
 
 

@@ -254,3 +254,9 @@ def load_complaints(connection: Connection, ticket_id: int) -> tuple[Complaint, 
     """A ticket's statements, oldest first."""
     query = select(complaint).where(complaint.c.ticket_id == ticket_id).order_by(complaint.c.seq)
     return tuple(complaint_of(row) for row in connection.execute(query))
+
+
+def statement_of_input(connection: Connection, ticket_id: int, inbound_id: int) -> int:
+    """Which statement of the ticket this input is; 0 where it is none."""
+    query = select(complaint.c.seq).where(complaint.c.ticket_id == ticket_id, complaint.c.inbound_id == inbound_id)
+    return connection.execute(query.order_by(complaint.c.seq).limit(1)).scalar_one_or_none() or 0
