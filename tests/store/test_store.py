@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 import threading
@@ -360,6 +361,34 @@ async def test_nobody_of_a_batch_is_told_it_is_kept_when_the_disk_was_full_for_o
         assert not {"before", "after", "large"} & set(await store.read(names))
         assert await store.run(put("later")) == "later"
         assert store.failure == ""
+
+
+async def test_everybody_is_told_to_come_again_while_the_database_can_only_be_read(store: Store) -> None:
+    """As after PostgreSQL has failed over and we still talk with what is a standby now."""
+
+    def write_what_can_only_be_read(tx: Tx) -> None:
+        lite = tx.connection.dialect.name == "sqlite"
+        tx.connection.exec_driver_sql("PRAGMA query_only = ON" if lite else "SET TRANSACTION READ ONLY")
+        try:
+            put("no")(tx)
+        finally:
+            if lite:
+                tx.connection.exec_driver_sql("PRAGMA query_only = OFF")
+
+    gate = Gate()
+    first = asyncio.ensure_future(store.run(gate))
+    await until(gate.reached)
+    scripts = (put("before"), write_what_can_only_be_read, put("after"))
+    waiting = [asyncio.ensure_future(store.run(one)) for one in scripts]
+    await asyncio.sleep(0)
+    gate.opened.set()
+    await first
+    told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(one) for one in told] == [StoreClosed] * 3
+    assert re.search("read-?only", store.failure)
+    assert await store.read(names) == []
+    assert await store.run(put("later")) == "later"
+    assert store.failure == ""
 
 
 async def test_an_error_of_the_database_shows_no_values(store: Store) -> None:

@@ -23,7 +23,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from ticket_core.errors import StoreBusy, StoreClosed
 from ticket_core.store import migrations
-from ticket_core.store.engine import reader_engine, sole_process, writer_engine
+from ticket_core.store.engine import is_sqlite, reader_engine, sole_process, writer_engine
 from ticket_core.store.tx import Ids, Overtaken, Tx
 
 T = TypeVar("T")
@@ -35,6 +35,10 @@ EachScript = Callable[[Tx, Sequence[Item]], Sequence[T]]
 _LARGEST_BATCH = 256
 _LONGEST_QUEUE = 4096
 _READERS = 4
+#: What says that the database itself can write nothing now, whatever the script: classes and codes of PostgreSQL
+#: (25006: it became a standby; 53: disk or memory full; 57: being shut down; 58: its disk fails), results of SQLite.
+_UNABLE_CLASSES = ("25006", "53", "57P", "58")
+_UNABLE_RESULTS = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
 #: How often a batch is run when another process got in the way. PostgreSQL: serialization failure, deadlock, and a row
 #: that somebody else put there first, which a second look nearly always finds.
 _RUNS = {"40001": 8, "40P01": 8, "23505": 3}
@@ -170,9 +174,11 @@ class Store:
                 try:
                     results = self._run_groups(Tx(connection, self._ids), jobs, attempt.retry_state.attempt_number)
                     _commit(connection)
-                except BaseException:
+                except BaseException as error:
                     connection.rollback()
                     self._ids.forget()
+                    if _is_unable(error.__cause__) and not is_sqlite(self.url):
+                        connection.invalidate()  # another server may be the one that writes by now
                     raise
         return results
 
@@ -215,7 +221,7 @@ class Store:
         except Exception as error:
             if tx.connection.invalidated:  # nothing to roll back to: the server dropped us
                 raise
-            if _is_rolled_back(tx.connection):
+            if _is_unable(error) or _is_rolled_back(tx.connection):
                 raise StoreClosed("the transaction was rolled back") from error
             tx.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT script")
             tx.connection.exec_driver_sql("RELEASE SAVEPOINT script")
@@ -235,6 +241,15 @@ def _is_rolled_back(connection: Connection) -> bool:
     """Whether SQLite has ended the transaction by itself, as it does when the disk is full: a savepoint is no help."""
     driver = connection.connection.dbapi_connection
     return isinstance(driver, sqlite3.Connection) and not driver.in_transaction
+
+
+def _is_unable(error: BaseException | None) -> bool:
+    """Whether the database can write nothing now: that is no script's fault, and everybody is to be told alike."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _UNABLE_RESULTS
+    return str(getattr(error.orig, "sqlstate", "")).startswith(_UNABLE_CLASSES)
 
 
 def _why(error: BaseException) -> str:
