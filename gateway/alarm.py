@@ -87,10 +87,11 @@ class Alarm:
             watched = self._watched[part]
             if watched.ok != health.ok:
                 watched.ok, watched.since = health.ok, now
+            watched.since = min(watched.since, now)  # the clock may have been set back
             lasts = now - watched.since >= self._after
             if not lasts or part in _CANNOT_TELL:
                 continue
-            if not watched.ok and (watched.told_at is None or now - watched.told_at >= self._again):
+            if not watched.ok and (watched.told_at is None or abs(now - watched.told_at) >= self._again):
                 told += await self._tell(_UNWELL, part, health.why, watched.since, now)
                 watched.told_at = now
             elif watched.ok and watched.told_at is not None:
@@ -110,7 +111,7 @@ class Alarm:
         def write(tx: Tx) -> bool:
             kept = load_cursor(tx.connection, _KEPT, part)
             told = _read(kept)
-            if told is not None and told[0] == notice and (notice == _WELL or now - told[1] < self._again):
+            if told is not None and told[0] == notice and (notice == _WELL or abs(now - told[1]) < self._again):
                 return False
             if not swap_cursor(tx, _KEPT, part, kept, f"{notice} {now.isoformat()}"):
                 return False

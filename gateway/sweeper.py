@@ -19,6 +19,7 @@ from ticket_core.conversation_service import finish_conversations
 from ticket_core.fallback_service import give_up_waiting
 from ticket_core.policy import Policy
 from ticket_core.service import sweep
+from ticket_core.store.set_back import due_again
 from ticket_core.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -27,12 +28,14 @@ _PAUSE = 2.0  # seconds; a rung fires at most this much late
 _LOOK_AGAIN = 60.0  # seconds between two looks at the folder of year files
 _MOST = 200
 _MOST_RECOMPUTED = 100  # tickets in one transaction
+_SET_BACK = 5.0  # seconds by which a clock may be corrected without a word
 
 
 class Sweeper:
     """Looks for due rungs every two seconds; `committed` is called when any fired.
 
-    Before the first rung, and when a year file has changed, provisional deadlines are computed anew; `adopt` is called
+    A clock that is set back is told, and holds nothing back that was put off by it. Before the first rung, and when a
+    year file has changed, provisional deadlines are computed anew; `adopt` is called
     with the policy that counts from then on. `note` is what an operator should know though all is well. `waits` is how
     long a medium keeps what nobody fetches before it is told by another way.
     """
@@ -57,12 +60,14 @@ class Sweeper:
         self._adopt = adopt
         self._waits = waits
         self._look_at = 0.0
+        self._ahead: float | None = None  # of the clock on the wall, before one that nobody sets
         self._unreadable = ""
         self._recomputed = ""  # the version of the calendar that all deadlines are computed with
         self._noted_on: date | None = None
 
     async def step(self, now: datetime) -> int:
         """Fire everything due by `now`; returns how many timers were looked at."""
+        await self._look_at_clock(now)
         await self._look_at_calendar()
         if self._recomputed != self._policy.calendar.version:
             await self._recompute(now)
@@ -86,6 +91,18 @@ class Sweeper:
             await self.step(datetime.now(UTC))
             self._health.well()
             await asyncio.sleep(_PAUSE)
+
+    async def _look_at_clock(self, now: datetime) -> None:
+        """At the start, and whenever the clock was set back, nothing may wait until it is there again."""
+        ahead = now.timestamp() - asyncio.get_running_loop().time()
+        before, self._ahead = self._ahead, ahead
+        if before is not None and before - ahead < _SET_BACK:
+            return
+        found = await self._store.run(partial(due_again, now=now))
+        if before is not None:
+            log.warning("clock_set_back", seconds=round(before - ahead), due_again=found)
+        if found:
+            self._committed()
 
     async def _look_at_calendar(self) -> None:
         """A file that cannot be read leaves the calendar as it is."""

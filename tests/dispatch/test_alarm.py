@@ -129,3 +129,15 @@ async def test_a_new_start_tells_nothing_twice_and_tells_that_it_is_well(desk: D
 
 async def alarm_at(desk: Desk, health: dict[str, Health], minute: int) -> int:
     return await alarm(desk, health, SUN).step(desk.now + minute * MINUTE)
+
+
+async def test_a_clock_that_is_set_back_silences_no_alarm(desk: Desk) -> None:
+    health = {"mail": well(), "bot": well()}
+    watch, ahead = alarm(desk, health, SUN), desk.now + timedelta(days=400)
+    health["mail"].ill("timeout")
+    assert sum([await watch.step(ahead + n * MINUTE) for n in range(3)]) == 1, "told, more than a year too early"
+    health["bot"].ill("InvalidToken")
+    await watch.step(ahead + 3 * MINUTE)
+    assert sum([await watch.step(desk.now + n * MINUTE) for n in range(4)]) == 2, "the one again, the other at last"
+    new = alarm(desk, health, SUN)
+    assert sum([await new.step(desk.now + n * MINUTE) for n in range(4, 9)]) == 0

@@ -86,7 +86,8 @@ class Folder:
                 self._trouble[self._part] = f"{len(owed)} mails could not be taken in and are tried again"
             else:
                 self._trouble.pop(self._part, None)
-            due = min((one.due_at(self._imap.owed_pause) - datetime.now(UTC) for one in owed), default=timedelta.max)
+            now = datetime.now(UTC)
+            due = min((one.wait(now, self._imap.owed_pause) for one in owed), default=timedelta.max)
             longest = max(min(self._imap.idle_refresh, due), _SHORTEST_WAIT)
             seconds = longest.total_seconds()
             await wire.ask(lambda session, s=seconds: session.wait(s), limit=longest + self._imap.timeout * 2)  # type: ignore[misc]
@@ -141,7 +142,7 @@ class Folder:
             await self._take(wire, accept, some)
         self._suspects.clear()
         for uid, one in owed.items():
-            if one.due_at(self._imap.owed_pause) > datetime.now(UTC):
+            if one.wait(datetime.now(UTC), self._imap.owed_pause) > timedelta(0):
                 continue
             if one.tries < self._imap.tries:
                 await self._take(wire, accept, [uid])
@@ -218,9 +219,10 @@ class Folder:
     def _moved_on(self, settled: Sequence[int], failed: Sequence[int]) -> Place:
         place = self._place
         owed = {uid: tries for uid, tries in place.owed.items() if uid not in settled}
+        now = datetime.now(UTC)
         for uid in failed:
             before = place.owed.get(uid)
-            owed[uid] = Owed(before.tries + 1, before.since) if before else Owed(1, datetime.now(UTC))
+            owed[uid] = before.again(now) if before else Owed(1, now)
         return replace(place, last=max((place.last, *settled, *failed)), owed=owed)
 
     # --- What is done ---------------------------------------------------------------------------------------------

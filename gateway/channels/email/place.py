@@ -18,9 +18,16 @@ class Owed:
     tries: int
     since: datetime
 
-    def due_at(self, pause: timedelta) -> datetime:
-        """When to try again: `pause` after the first time, then at twice the distance each time."""
-        return self.since + pause * int(2 ** (self.tries - 1))
+    def wait(self, now: datetime, pause: timedelta) -> timedelta:
+        """How long until it is tried again: `pause` after the first time, then at twice the distance each time.
+
+        Not at all where the clock has been set back since.
+        """
+        return self.since + pause * int(2 ** (self.tries - 1)) - now if self.since <= now else timedelta(0)
+
+    def again(self, now: datetime) -> Owed:
+        """The same after one more try."""
+        return Owed(self.tries + 1, min(self.since, now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

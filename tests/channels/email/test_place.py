@@ -53,5 +53,12 @@ def test_after_a_renumbering_mail_of_late_is_read_again_but_none_from_before_our
 
 def test_what_is_owed_is_tried_at_growing_distances() -> None:
     pause = timedelta(seconds=20)
-    minutes = [(Owed(tries, START).due_at(pause) - START).total_seconds() / 60 for tries in (1, 2, 3, 6)]
+    minutes = [Owed(tries, START).wait(START, pause).total_seconds() / 60 for tries in (1, 2, 3, 6)]
     assert minutes == [pytest.approx(1 / 3), pytest.approx(2 / 3), pytest.approx(4 / 3), pytest.approx(32 / 3)]
+
+
+def test_what_was_tried_by_a_clock_that_was_ahead_is_tried_at_once_and_then_at_growing_distances() -> None:
+    pause = timedelta(seconds=20)
+    owed = Owed(1, START + timedelta(hours=5))
+    assert owed.wait(START, pause) == timedelta(0)
+    assert owed.again(START).wait(START, pause) == 2 * pause
