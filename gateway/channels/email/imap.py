@@ -22,8 +22,9 @@ from imapclient.exceptions import IMAPClientError
 
 from gateway.channels.email.settings import Imap
 
-#: The connection is lost or cannot be trusted any more; a new one may do better.
-BROKEN = (OSError, IMAP4.abort, ValueError)  # imapclient raises ValueError for answers that it cannot read
+#: The connection is lost or cannot be trusted any more; a new one may do better. Of answers that it did not expect
+#: imapclient takes some for what they are not, and stumbles.
+BROKEN = (OSError, IMAP4.abort, ValueError, AttributeError, TypeError, LookupError, AssertionError)
 #: The server said no.
 REFUSED = IMAPClientError
 

@@ -59,7 +59,8 @@ class Door:
     """Where mail servers hand mail to us, by SMTP or LMTP. STARTTLS is offered when there is a certificate.
 
     `sessions` is how many servers may talk to us at a time, `sessions_per_address` how many of them from one address:
-    each may hold a mail of the largest size in memory, and while it is read twice that. `idle` is how long one may say nothing.
+    each may hold a mail of the largest size in memory, and twice that while it is read. `idle` is how long one may say
+    nothing.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")

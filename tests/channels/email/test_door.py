@@ -280,3 +280,22 @@ async def test_folders_and_door_are_independent(
         await hand_in(settings, mail())
         assert [line.outcome for line in await desk.journal()] == ["opened"]
         assert "folder INBOX" in health.why
+
+
+async def test_a_server_that_answers_nonsense_is_the_trouble_of_its_folder_alone(
+    desk: Desk, mailbox: Callable[..., EmailSettings]
+) -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* OK ready\r\n* CAPABILITY IMAP4rev1\r\n")
+        while line := await reader.readline():
+            writer.write(line.split()[0] + b" OK done\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        imap = mailbox(port=server.sockets[0].getsockname()[1]).imap
+        settings = EmailSettings(address=US, imap=imap, door=Door(port=free_port()))
+        async with desk.running(settings) as health:
+            await desk.until(lambda: "folder INBOX: not read since" in health.why)
+            await hand_in(settings, mail())
+            assert [line.outcome for line in await desk.journal()] == ["opened"]
+            assert not health.reason, "the channel itself has not fallen over"
