@@ -15,6 +15,7 @@ from gateway.errors import TransientDelivery
 from gateway.message import DeliveryReceipt, InboundMessage, OutboundMessage, Raw
 from tests.dispatch.desk import NOW, SECRET, Desk, taken_by_provider
 from tests.dispatch.desk import desk as open_desk
+from ticket_core.store.outbox import claim
 from ticket_core.store.set_back import due_again
 from ticket_core.store.store import Store
 
@@ -39,6 +40,14 @@ async def test_what_was_owed_by_a_clock_ahead_is_sent_at_once(
         assert await set_right(desk, desk.store) == 2
         assert await desk.step() == 2
         assert {row.state for row in await desk.notices()} == {"accepted"}
+
+
+async def test_what_somebody_sends_is_left_to_him(tmp_path: Path) -> None:
+    async with open_desk(f"sqlite:///{tmp_path}/g.db") as desk:
+        desk.now = AHEAD
+        await desk.complain()
+        assert len(await desk.store.run(partial(claim, now=AHEAD, most={"email": 10}, lease=2 * MINUTE))) == 2
+        assert await set_right(desk, desk.store) == 0
 
 
 async def test_what_was_tried_by_a_clock_ahead_is_tried_again_at_once_and_then_as_ever(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from gateway.errors import PermanentDelivery, TransientDelivery
 from gateway.message import DeliveryReceipt, OutboundMessage
 from tests.dispatch.desk import NOW, Desk, Post, taken_by_provider
 from tests.dispatch.desk import desk as open_desk
+from ticket_core.store.schema import notice
 
 LATER = timedelta(seconds=30)
 
@@ -240,3 +242,24 @@ async def test_a_provider_that_only_asks_for_patience_is_well(desk: Desk) -> Non
         await desk.complain(email=f"li{number}@example.com")
     await desk.step()
     assert desk.told == []
+
+
+async def test_nothing_is_begun_that_could_outlast_its_lease(desk: Desk) -> None:
+    """Another process may send it by then: it is given back, and goes out under a lease of its own."""
+    begun: list[timedelta] = []
+
+    def slow(message: OutboundMessage) -> DeliveryReceipt:
+        begun.append(desk.now - NOW)
+        desk.now += timedelta(seconds=40)
+        return taken_by_provider(message)
+
+    desk.post.answer = slow
+    desk.dispatcher._lanes["email"].transport.concurrency = 1
+    desk.dispatcher._clock = lambda: desk.now
+    for number in range(3):
+        await desk.complain(email=f"li{number}@example.com")
+    desk.now = NOW
+    assert await desk.dispatcher.step() > 6, "some are claimed a second time"
+    leases = await desk.store.read(lambda c: c.execute(select(notice.c.epoch).order_by(notice.c.id)).scalars().all())
+    assert len(begun) == 6
+    assert leases == [1, 1, 1, 2, 2, 2], "of two minutes three sends of forty seconds are begun"

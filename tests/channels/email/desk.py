@@ -131,9 +131,9 @@ def _inputs(connection: Connection) -> int:
 
 
 @contextlib.asynccontextmanager
-async def open_desk(folder: Path) -> AsyncIterator[Desk]:
-    """A gateway on a SQLite file in `folder`; opened twice it is the same gateway after a restart."""
-    store = Store(f"sqlite:///{folder / 'gateway.sqlite3'}")
+async def open_desk(place: Path | str) -> AsyncIterator[Desk]:
+    """A gateway on a database, or a SQLite file in a folder; opened twice it is the same gateway after a restart."""
+    store = Store(place if isinstance(place, str) else f"sqlite:///{place / 'gateway.sqlite3'}")
     store.open()
     keys = Keys(b"a secret of a test, long enough to be one")
     policy = Policy(profiles={"generic": load_profile("generic")}, calendar=load_calendar())
