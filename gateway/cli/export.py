@@ -12,19 +12,16 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gateway.cli import filters
-from gateway.cli.failures import Failed, WrongUsage, none_of
+from gateway.cli.failures import Failed, none_of
 from gateway.cli.shape import AsJson, ConfigFile, group, print_json, print_table, settings_of, tell, zone_of
 from gateway.cli.speaking import SpokenCommand
 from gateway.cli.times import read_time
 from gateway.cli.words import locale, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gateway.config import Settings
-    from gateway.documents import Documents
     from ticket_core.model import JSON
-    from ticket_core.store.queries import Listed, TicketFilter
+    from ticket_core.store.queries import TicketFilter
     from ticket_core.store.reporting import Unreported
 
 export = group("导出", "Exports")
@@ -159,6 +156,10 @@ def document(
         str, typer.Argument(metavar="STEP", help=say("步骤，如 refused 或对方的名称", "Such as refused, or their word"))
     ],
     form: Annotated[str, typer.Option("--form", metavar="F", help=say("docx 或 pdf", "docx or pdf"))] = "",
+    language: Annotated[
+        str,
+        typer.Option("--locale", metavar="L", help=say("zh-CN 或 en；不写则同工单", "zh-CN or en; else the ticket's")),
+    ] = "",
     report: Annotated[
         bool, typer.Option("--report", help=say("记为已用公文反馈", "Mark the step as reported by it"))
     ] = False,
@@ -172,7 +173,12 @@ def document(
     config: ConfigFile = None,
 ) -> None:
     """The document of the last event of this kind, from the templates in templates/documents."""
-    from gateway.documents import FORMS, Documents, sample_values
+    from gateway.cli.reading import reading, ticket_in
+    from gateway.compose import letterhead_of
+    from gateway.configured import read_policy
+    from gateway.documents import FORMS, Documents, Writer, sample_values
+    from gateway.keys import Keys
+    from gateway.render import Renderer
 
     settings = settings_of(config)
     form = form or (out.suffix.lower().removeprefix(".") if out else "docx")
@@ -180,44 +186,26 @@ def document(
         raise none_of("公文格式", "form of a document", form, FORMS)
     documents = Documents(settings.templates_folder, settings.documents.font)
     if sample:
-        name, content = f"sample-{step}.{form}", documents.write(step, form, sample_values(documents, step))
-    else:
-        name, content = _of_ticket(settings, documents, number, step, form, report=report)
+        language = documents.locale_for(language or "zh-CN", step, form)
+        content = documents.write(step, form, sample_values(documents, step, language), locale=language)
+        _hand_over(f"sample-{step}.{form}", content, out)
+        return
+    ticket_id = ticket_in(number)
+    with reading(settings) as reader:
+        file = reader.file(ticket_id)
+    keys = Keys(settings.signing_secret())
+    letterhead = letterhead_of(settings, Renderer(settings.templates_folder), keys)
+    writer = Writer(documents, read_policy(settings), letterhead)
+    event = writer.event_of(file, step)
+    _hand_over(*writer.write(file, event, form, datetime.now(UTC), locale=language), out)
+    if report:
+        asyncio.run(_mark(settings, file.ticket.id, event))
+
+
+def _hand_over(name: str, content: bytes, out: Path | None) -> None:
     path = out or Path(name)
     _write(content, path)
     tell(str(path))
-
-
-def _of_ticket(
-    settings: Settings, documents: Documents, number: str, step: str, form: str, *, report: bool
-) -> tuple[str, bytes]:
-    from gateway.cli.reading import reading
-    from gateway.compose import letterhead_of
-    from gateway.configured import read_policy
-    from gateway.documents import Writer
-    from gateway.keys import Keys
-    from gateway.render import Renderer
-    from ticket_core.errors import UnknownTicket
-    from ticket_core.number import ticket_id_of
-    from ticket_core.store.queries import load_file
-
-    ticket_id = ticket_id_of(number)
-    if ticket_id is None:
-        raise WrongUsage(say(f"{number} 不是工单编号", f"{number} is not a ticket number"))
-    keys = Keys(settings.signing_secret())
-    writer = Writer(
-        documents, read_policy(settings), letterhead_of(settings, Renderer(settings.templates_folder), keys)
-    )
-    with reading(settings) as reader:
-        try:
-            file = load_file(reader.connection, ticket_id)
-        except UnknownTicket as error:
-            raise Failed(say(f"没有工单 {number}", f"no ticket {number}")) from error
-    event = writer.event_of(file, step)
-    made = writer.write(file, event, form, datetime.now(UTC))
-    if report:
-        asyncio.run(_mark(settings, ticket_id, event))
-    return made
 
 
 async def _mark(settings: Settings, ticket_id: int, event: str) -> None:
@@ -285,6 +273,7 @@ def _write_tickets(settings: Settings, wanted: TicketFilter, out: IO[bytes], for
     from gateway.sheets import Workbook, csv_of
     from gateway.web.pages.language import Words
     from gateway.web.ticket_table import head, rows
+    from ticket_core.store.queries import list_tickets
 
     policy, words, now = read_policy(settings), Words(_language()), datetime.now(UTC)
     count = 0
@@ -294,7 +283,9 @@ def _write_tickets(settings: Settings, wanted: TicketFilter, out: IO[bytes], for
             out.writelines(csv_of([head(words)]))
         else:
             book.add([head(words)])
-        for page in _pages(reader.connection, wanted, now):
+        for page in reader.pages(
+            lambda connection, cursor, most: list_tickets(connection, wanted, now, cursor=cursor, limit=most)
+        ):
             count += len(page)
             table = rows(page, policy, words, now)
             if book is None:
@@ -304,21 +295,6 @@ def _write_tickets(settings: Settings, wanted: TicketFilter, out: IO[bytes], for
         if book is not None:
             book.close()
     return count
-
-
-def _pages(connection: object, wanted: TicketFilter, now: datetime) -> Iterator[tuple[Listed, ...]]:
-    from sqlalchemy import Connection
-
-    from ticket_core.store.queries import MOST_PER_PAGE, list_tickets
-
-    assert isinstance(connection, Connection)
-    cursor: str | None = None
-    while True:
-        page = list_tickets(connection, wanted, now, cursor=cursor, limit=MOST_PER_PAGE)
-        yield page.rows
-        cursor = page.cursor
-        if cursor is None:
-            return
 
 
 def _language() -> Literal["zh-CN", "en"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import TypeVar
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from gateway.cli.failures import Failed
+from gateway.cli.failures import Failed, WrongUsage
 from gateway.cli.words import say
 from gateway.config import Settings
+from ticket_core.errors import UnknownTicket
+from ticket_core.number import number_of, ticket_id_of
 from ticket_core.store.engine import is_sqlite, reader_engine
-from ticket_core.store.queries import MOST_PER_PAGE, Page
+from ticket_core.store.queries import MOST_PER_PAGE, Page, TicketFile, load_file
 
 T = TypeVar("T")
 
@@ -27,15 +30,43 @@ class Reader:
     connection: Connection
 
     def __call__(self, limit: int, page: Callable[[Connection, str | None, int], Page[T]]) -> list[T]:
-        rows: list[T] = []
+        return [row for rows in self.pages(page, limit) for row in rows]
+
+    def pages(
+        self, page: Callable[[Connection, str | None, int], Page[T]], limit: int = sys.maxsize
+    ) -> Iterator[tuple[T, ...]]:
+        """The rows of a list, page after page, `limit` of them at most."""
         cursor: str | None = None
-        while len(rows) < limit:
-            found = page(self.connection, cursor, min(limit - len(rows), MOST_PER_PAGE))
-            rows += found.rows
-            cursor = found.cursor
+        while limit > 0:
+            found = page(self.connection, cursor, min(limit, MOST_PER_PAGE))
+            yield found.rows
+            limit, cursor = limit - len(found.rows), found.cursor
             if cursor is None:
-                break
-        return rows
+                return
+
+    def file(self, ticket_id: int) -> TicketFile:
+        """A ticket, whole.
+
+        Raises:
+            Failed: there is no such ticket.
+        """
+        try:
+            return load_file(self.connection, ticket_id)
+        except UnknownTicket as error:
+            number = number_of(ticket_id)
+            raise Failed(say(f"没有工单 {number}", f"no ticket {number}")) from error
+
+
+def ticket_in(number: str) -> int:
+    """The id of the ticket that a user names.
+
+    Raises:
+        WrongUsage: it is no ticket's number.
+    """
+    ticket_id = ticket_id_of(number)
+    if ticket_id is None:
+        raise WrongUsage(say(f"{number} 不是工单编号", f"{number} is not a ticket number"))
+    return ticket_id
 
 
 @contextlib.contextmanager

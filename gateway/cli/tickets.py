@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli import filters
-from gateway.cli.failures import Failed, WrongUsage
 from gateway.cli.shape import (
     AsJson,
     ConfigFile,
@@ -108,27 +107,21 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """One ticket with its complaints, events, deadlines and notices."""
-    from gateway.cli.reading import reading
+    from gateway.cli.reading import reading, ticket_in
     from gateway.configured import read_policy
-    from ticket_core.errors import UnknownTicket
-    from ticket_core.number import ticket_id_of
     from ticket_core.store.journals import list_notices
-    from ticket_core.store.queries import load_file
     from ticket_core.ticket_schema import ticket_json
 
-    ticket_id = ticket_id_of(number)
-    if ticket_id is None:
-        raise WrongUsage(say(f"{number} 不是工单编号", f"{number} is not a ticket number"))
     settings = settings_of(config)
     policy = read_policy(settings)
+    ticket_id = ticket_in(number)
     with reading(settings) as reader:
-        try:
-            file = load_file(reader.connection, ticket_id)
-        except UnknownTicket as error:
-            raise Failed(say(f"没有工单 {number}", f"no ticket {number}")) from error
+        file = reader.file(ticket_id)
         notices = reader(
             10_000,
-            lambda connection, cursor, most: list_notices(connection, ticket_id=ticket_id, cursor=cursor, limit=most),
+            lambda connection, cursor, most: list_notices(
+                connection, ticket_id=file.ticket.id, cursor=cursor, limit=most
+            ),
         )
     if as_json:
         document = ticket_json(file.ticket, file.complaints, file.timers, file.events, policy=policy, locale=locale())

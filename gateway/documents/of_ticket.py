@@ -9,21 +9,24 @@ from typing import Any
 
 from gateway.documents.writing import DocumentError, Documents, values_of
 from gateway.view import Letterhead, view_of
-from ticket_core.model import Event
+from ticket_core.model import Event, Ticket
 from ticket_core.number import number_of
 from ticket_core.policy import Policy
 from ticket_core.store.briefing import Brief
 from ticket_core.store.outbox import Owed
 from ticket_core.store.queries import TicketFile
 
+_HOME = "zh-CN"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writable:
-    """A step that can be written: the event, what the body calls it, and the forms."""
+    """A step that can be written: the event, what the body calls it, the forms, the languages, the usual one first."""
 
     event: str
     step: str
     forms: tuple[str, ...]
+    locales: tuple[str, ...]
 
 
 class Writer:
@@ -40,7 +43,12 @@ class Writer:
         last = {one.kind: one for one in file.events}
         kinds = [kind for kind in self._documents.events(body) if kind in last]
         return [
-            Writable(event=kind, step=self._named(file, kind), forms=self._documents.forms(kind, body))
+            Writable(
+                event=kind,
+                step=self._named(file, kind),
+                forms=self._documents.forms(kind, body),
+                locales=self._locales(file, kind),
+            )
             for kind in sorted(kinds, key=lambda kind: last[kind].seq)
         ]
 
@@ -50,8 +58,10 @@ class Writer:
         steps = source.steps_in(self._policy.profiles[file.ticket.profile]) if source else {}
         return next((event for event, one in steps.items() if step in (one.name, one.code)), step)
 
-    def write(self, file: TicketFile, event: str, form: str, now: datetime) -> tuple[str, bytes]:
-        """A file name and the document about the last event of this kind.
+    def write(self, file: TicketFile, event: str, form: str, now: datetime, *, locale: str = "") -> tuple[str, bytes]:
+        """A file name and the document about the last event of this kind, in this language if there is a template.
+
+        Where no language is told it is that of the ticket; cases of a forwarding body are written in Chinese.
 
         Raises:
             DocumentError: it has not happened, or cannot be written.
@@ -60,8 +70,18 @@ class Writer:
         if happened is None:
             raise DocumentError(f"{number_of(file.ticket.id)}: {event} has not happened")
         body = file.ticket.source.body if file.ticket.source else ""
-        content = self._documents.write(event, form, self._values(file, happened, now), source=body)
-        return f"{number_of(file.ticket.id)}-{event}.{form}", content
+        wanted = locale or _usual(file.ticket)
+        written = self._documents.locale_for(wanted, event, form, body)
+        values = self._values(file, happened, now, written)
+        content = self._documents.write(event, form, values, source=body, locale=written)
+        mark = "" if written == _HOME else f"-{written}"
+        return f"{number_of(file.ticket.id)}-{event}{mark}.{form}", content
+
+    def _locales(self, file: TicketFile, kind: str) -> tuple[str, ...]:
+        body = file.ticket.source.body if file.ticket.source else ""
+        form, *_ = self._documents.forms(kind, body)
+        wanted = (_usual(file.ticket), *self._documents.locales())
+        return tuple(dict.fromkeys(self._documents.locale_for(one, kind, form, body) for one in wanted))
 
     def _named(self, file: TicketFile, kind: str) -> str:
         profile = self._policy.profiles[file.ticket.profile]
@@ -70,7 +90,7 @@ class Writer:
         action = next((one.name for one in profile.actions if one.event == kind), kind)
         return step.name if step else profile.label_of("action", action)
 
-    def _values(self, file: TicketFile, happened: Event, now: datetime) -> Mapping[str, Any]:
+    def _values(self, file: TicketFile, happened: Event, now: datetime, locale: str) -> Mapping[str, Any]:
         ticket = file.ticket
         profile = self._policy.profiles[ticket.profile]
         owed = Owed(
@@ -83,7 +103,7 @@ class Writer:
             medium="document",
             address="",
             name="" if ticket.complainant.anonymous else ticket.complainant.name,
-            locale="zh-CN",
+            locale=locale,
             created_at=now,
             lease_until=now,
         )
@@ -97,7 +117,7 @@ class Writer:
         body = None
         if ticket.source is not None:
             body = {
-                "label": source.label["zh-CN"] if source else ticket.source.body,
+                "label": source.label.get(locale, source.label[_HOME]) if source else ticket.source.body,
                 "case_number": ticket.source.case_number,
                 "other_number": ticket.source.other_number,
             }
@@ -106,4 +126,10 @@ class Writer:
             source=body,
             number=f"{number_of(ticket.id)}-{happened.seq}",
             date=happened.at.astimezone(profile.tz),
+            locale=locale,
         )
+
+
+def _usual(ticket: Ticket) -> str:
+    """The language of a ticket's documents: the complainant's, but a regulator reads Chinese."""
+    return _HOME if ticket.source is not None else ticket.locale

@@ -1,6 +1,7 @@
 """A letter on paper: text in a small markup, set line by line into a PDF with Chinese characters.
 
 ``# `` begins a title, ``> `` what stands at the right, ``- `` a paragraph that is not indented; an empty line is a gap.
+A line that begins with `PLAIN` is text, whatever follows. Pages are numbered as in GB/T 9704-2012, 7.5.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from fpdf import FPDF
+
+from gateway.documents.writing import PLAIN
 
 #: Where systems keep fonts with Chinese characters; the first that is there is taken.
 FONTS = (
@@ -28,10 +31,11 @@ FONTS = (
 )
 _MARGIN, _WIDTH = 28, 154  # mm, of A4
 _SIZE, _TITLE, _LINE = 14, 20, 9.5  # points, points, mm
+_FOOT, _NUMBER = 20, 10.5  # mm from the edge, points
 _INDENT = "\u3000\u3000"
 #: Never at the beginning of a line.
 _CLOSING = frozenset("，。、；：？！）】》」』”’…％,.;:?!)]}%")
-_WORD = re.compile(r"[!-~]+|\s|.", re.DOTALL)
+_WORD = re.compile(r"[!-~\u00c0-\u024f]+|\s|.", re.DOTALL)
 
 
 def find_font(configured: Path | None) -> Path:
@@ -59,10 +63,11 @@ def page_of(text: str, configured: Path | None) -> bytes:
         LookupError: there is no font, or it lacks a character: a document with a hole is none.
     """
     font = find_font(configured)
-    if missing := sorted(set(text) - _characters(font) - set("\n\r\t ")):
+    text = text.replace("\t", "    ")
+    if missing := sorted(set(text) - _characters(font) - {"\n", "\r", " ", PLAIN}):
         raise LookupError(f"{font.name} lacks {' '.join(missing[:10])}: set documents.font to another, or write DOCX")
     logging.getLogger("fontTools.subset").setLevel(logging.ERROR)
-    page = FPDF(format="A4")
+    page = _Paper(format="A4")
     page.set_margins(_MARGIN, _MARGIN, _MARGIN)
     page.set_auto_page_break(True, _MARGIN)
     page.add_font("paper", "", str(font))
@@ -72,8 +77,19 @@ def page_of(text: str, configured: Path | None) -> bytes:
     return bytes(page.output())
 
 
+class _Paper(FPDF):
+    """Pages with their number at the foot."""
+
+    def footer(self) -> None:
+        """Write it; called at the end of each page."""
+        self.set_y(-_FOOT)
+        self.set_font("paper", "", _NUMBER)
+        self.cell(_WIDTH, _LINE, f"— {self.page_no()} —", align="C")
+
+
 def _set(page: Any, line: str) -> None:
     mark, _, rest = line.partition(" ")
+    rest, line = rest.replace(PLAIN, ""), line.replace(PLAIN, "")
     size, align, said = _SIZE, "L", _INDENT + line
     if mark == "#":
         size, align, said = _TITLE, "C", rest
@@ -93,6 +109,8 @@ def _rows(page: Any, text: str) -> Iterator[str]:
         if row and page.get_string_width(row + piece) > _WIDTH and piece not in _CLOSING:
             yield row
             row = ""
+            if piece.isspace():
+                continue
         row += piece
     yield row
 

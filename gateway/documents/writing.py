@@ -1,6 +1,7 @@
 """From an event of a ticket to a document: which template, what it may see, and that nothing in it stays blank.
 
-Templates are ``documents/<locale>/<event>.docx`` and ``.pdf.j2``; those of one body lie in a folder of its name.
+Templates are ``documents/<locale>/<event>.docx`` and ``.pdf.j2``; those of one body lie in a folder of its name. What a
+language has no template for is written in Chinese.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ MEDIA_TYPES: Mapping[str, str] = {
     "pdf": "application/pdf",
 }
 _HOME = "zh-CN"
+#: Before what somebody wrote: no mark of a letter begins there. It is never set on paper.
+PLAIN = "\x1f"
 #: Characters that XML has no way to write, and no paper shows.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -47,6 +51,18 @@ class Documents:
         """Where the sample values of each event lie."""
         return self._folder / "samples"
 
+    def locales(self) -> tuple[str, ...]:
+        """The languages there are templates in, Chinese first."""
+        found = [path.name for path in self._folder.iterdir() if path.is_dir()] if self._folder.is_dir() else []
+        return (_HOME, *sorted(set(found) - {_HOME, self.samples.name}))
+
+    def locale_for(self, wanted: str, event: str, form: str, source: str = "") -> str:
+        """The language in which a document is written for a reader of this one: the same, one near it, or Chinese."""
+        language = wanted.partition("-")[0].lower()
+        near = [one for one in self.locales() if one.partition("-")[0].lower() == language]
+        ordered = sorted(near, key=lambda one: one != wanted)
+        return next((one for one in ordered if self._template(event, form, source, one) is not None), _HOME)
+
     def events(self, source: str = "") -> tuple[str, ...]:
         """The events there are templates for, in any form."""
         places = [self._folder / _HOME, *([self._folder / _HOME / source] if source else [])]
@@ -57,18 +73,22 @@ class Documents:
         """The forms in which this event can be written."""
         return tuple(form for form in FORMS if self._template(event, form, source) is not None)
 
-    def write(self, event: str, form: str, values: Mapping[str, Any], *, source: str = "") -> bytes:
-        """The document.
+    def write(
+        self, event: str, form: str, values: Mapping[str, Any], *, source: str = "", locale: str = _HOME
+    ) -> bytes:
+        """The document, by the template of this language.
 
         Raises:
             DocumentError: there is no template, a value is missing, or what writes this form is not installed.
         """
-        template = self._template(event, form, source)
+        template = self._template(event, form, source, locale)
         if template is None:
-            raise DocumentError(f"{event}.{form}: there is no template in {self._folder / _HOME}")
+            raise DocumentError(f"{event}.{form}: there is no template in {self._folder / locale}")
         name = template.relative_to(self._folder).as_posix()
         try:
-            return _docx(template, values) if form == "docx" else self._pdf(template, values)
+            if form == "docx":
+                return _docx(template, values, locale)
+            return self._pdf(template, values, locale)
         except ImportError as error:
             raise DocumentError(
                 f"{name}: {error.name} is not installed: pip install 'complaint-gateway[documents]'"
@@ -76,58 +96,68 @@ class Documents:
         except FAULTS as error:
             raise DocumentError(f"{name}: {reason_of(error)}") from error
 
-    def _template(self, event: str, form: str, source: str) -> Path | None:
+    def _template(self, event: str, form: str, source: str, locale: str = _HOME) -> Path | None:
         if not event.replace("_", "").isalnum() or form not in FORMS:
             return None
         name = f"{event}{FORMS[form]}"
-        places = (self._folder / _HOME / source / name, self._folder / _HOME / name)
+        places = (self._folder / locale / source / name, self._folder / locale / name)
         return next((path for path in places if path.is_file()), None)
 
-    def try_out(self, event: str, form: str, values: Mapping[str, Any]) -> None:
+    def try_out(self, event: str, form: str, values: Mapping[str, Any], locale: str) -> None:
         """Fill a template in without setting it on paper, which takes a second.
 
         Raises:
             DocumentError: as `write`; what is not installed is no fault of the template.
         """
-        template = self._template(event, form, "")
+        template = self._template(event, form, "", locale)
         if template is None:
-            raise DocumentError(f"{event}.{form}: there is no template in {self._folder / _HOME}")
+            return
         try:
-            _docx(template, values) if form == "docx" else _text(template, values)
+            _docx(template, values, locale) if form == "docx" else _text(template, values, locale)
         except ImportError:
             return
         except FAULTS as error:
             raise DocumentError(f"{template.relative_to(self._folder).as_posix()}: {reason_of(error)}") from error
 
-    def _pdf(self, template: Path, values: Mapping[str, Any]) -> bytes:
+    def _pdf(self, template: Path, values: Mapping[str, Any], locale: str) -> bytes:
         from gateway.documents.paper import page_of
 
-        text = _text(template, values)
+        text = _text(template, values, locale)
         try:
             return page_of(text, self._font)
         except LookupError as error:
             raise DocumentError(f"{template.name}: {error.args[0]}") from error
 
 
-def _text(template: Path, values: Mapping[str, Any]) -> str:
-    environment = _environment({template.name: template.read_text("utf-8")}, autoescape=False)
+def _text(template: Path, values: Mapping[str, Any], locale: str) -> str:
+    """The letter; what somebody wrote is marked line by line, so that it makes no title of its own."""
+    environment = _environment({template.name: template.read_text("utf-8")}, locale)
+    writable = environment.finalize
+    assert writable is not None
+
+    def marked(value: object) -> str:
+        return PLAIN + f"\n{PLAIN}".join(str(writable(value)).splitlines())
+
+    environment.printed = marked  # type: ignore[attr-defined]  # what the house's templates print by
     return environment.get_template(template.name).render(dict(values))
 
 
-def _docx(template: Path, values: Mapping[str, Any]) -> bytes:
+def _docx(template: Path, values: Mapping[str, Any], locale: str) -> bytes:
     from docxtpl import DocxTemplate
 
     document = DocxTemplate(template)
-    document.render(dict(values), _environment({}, autoescape=True), autoescape=True)
+    environment = _environment({}, locale)
+    environment.autoescape = True
+    document.render(dict(values), environment, autoescape=True)
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
 
 
-def _environment(files: dict[str, str], *, autoescape: bool) -> SandboxedEnvironment:
+def _environment(files: dict[str, str], locale: str) -> SandboxedEnvironment:
     """The sandbox of notices; what cannot be written is left out of every value."""
-    environment = environment_of(_HOME, files)
-    environment.autoescape = autoescape
+    environment = environment_of(locale, files)
+    environment.autoescape = False
     no_blank = environment.finalize
 
     def writable(value: object) -> object:
@@ -141,30 +171,33 @@ def _environment(files: dict[str, str], *, autoescape: bool) -> SandboxedEnviron
 def check(documents: Documents) -> list[str]:
     """Everything wrong with the templates that have sample values, as ``file: reason``."""
     problems = []
-    for event in documents.events():
+    for locale, event in product(documents.locales(), documents.events()):
         for form in documents.forms(event):
             try:
-                documents.try_out(event, form, sample_values(documents, event))
+                documents.try_out(event, form, sample_values(documents, event, locale), locale)
             except DocumentError as error:
                 problems.append(f"documents/{error}")
     return problems
 
 
-def sample_values(documents: Documents, event: str) -> dict[str, Any]:
+def sample_values(documents: Documents, event: str, locale: str = _HOME) -> dict[str, Any]:
     """The values that a template of this event is shown and checked with.
 
     Raises:
         DocumentError: there are none, or they do not fit.
     """
     try:
-        view = sample_view(documents.samples, event, _HOME)
+        view = sample_view(documents.samples, event, locale)
         extra = tomllib.loads((documents.samples / f"{event}.toml").read_text("utf-8"))
     except (RenderError, OSError, ValueError) as error:
         raise DocumentError(f"samples/{event}.toml: {error}") from error
-    return values_of(view, source=extra.get(_HOME, {}).get("source"), **extra.get("all", {}).get("document", {}))
+    source = extra.get(locale, {}).get("source")
+    return values_of(view, source=source, locale=locale, **extra.get("all", {}).get("document", {}))
 
 
-def values_of(view: NoticeView, *, source: Mapping[str, str] | None, number: str, date: datetime) -> dict[str, Any]:
+def values_of(
+    view: NoticeView, *, source: Mapping[str, str] | None, number: str, date: datetime, locale: str
+) -> dict[str, Any]:
     """What a template sees: as a notice does, without links, and its own number and date and the body's name."""
     return {
         "ticket": view.ticket,
@@ -174,5 +207,5 @@ def values_of(view: NoticeView, *, source: Mapping[str, str] | None, number: str
         "recipient": view.recipient,
         "source": source,
         "document": {"number": number, "date": date},
-        "locale": _HOME,
+        "locale": locale,
     }

@@ -152,6 +152,10 @@ class Step(Protocol):
     def forms(self) -> tuple[str, ...]:
         """In which forms it can be written."""
 
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """In which languages, the usual one first."""
+
 
 class Writing(Protocol):
     """The steps of tickets as documents 公文."""
@@ -159,7 +163,7 @@ class Writing(Protocol):
     def writable(self, file: TicketFile) -> Sequence[Step]:
         """The steps that have happened and have a template."""
 
-    def write(self, file: TicketFile, event: str, form: str, now: datetime) -> tuple[str, bytes]:
+    def write(self, file: TicketFile, event: str, form: str, now: datetime, *, locale: str) -> tuple[str, bytes]:
         """A file name and the document about the last event of this kind.
 
         Raises:

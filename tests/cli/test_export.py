@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.cli.terminal import Terminal
+from tests.documents.reading import text_of
 
 _CITY = '\n[channels.city]\nkind = "transfer"\nsource = "12345"\nprofile = "transfer"\n'
 _HEAD = "工单编号,诉求类型,是否保密,诉求内容,来电人,联系电话\n"
@@ -151,6 +152,8 @@ def test_a_step_is_written_as_a_document_and_marked_as_reported_by_it(office: tu
     (number,) = [one["number"] for one in boss.json("/api/v1/tickets?status=signed")["tickets"]]
     boss.json(f"/api/v1/tickets/{number}/actions/refuse", {"reason": "已由人民法院受理"})
     wait_for(boss, 2)
+    assert terminal.run("export", "document", number, "不予受理", "--report", "--out", "nowhere/告知书.docx").code == 1
+    assert len(boss.json("/api/v1/exports/replies")["waiting"]) == 2  # nothing was written, so nothing was reported
     made = terminal.run("export", "document", number, "不予受理", "--report", "--out", "告知书.docx")
     assert (made.code, made.err.strip()) == (0, "告知书.docx")
     assert (terminal.folder / "告知书.docx").read_bytes().startswith(b"PK")
@@ -168,6 +171,14 @@ def test_a_step_is_written_as_a_document_and_marked_as_reported_by_it(office: tu
     path = f"/console/tickets/{number}/documents"
     assert browsers["sun"].get(f"{path}/refused.docx").startswith(b"PK")
     assert browsers["sun"].refused(f"{path}/answered.docx") == 404
+    shown = browsers["sun"].get(f"/console/tickets/{number}").decode()
+    assert f"{path}/refused.docx?locale=en" in shown
+    said = text_of(browsers["sun"].get(f"{path}/refused.docx?locale=en"))
+    assert said.startswith("Notice of Non-acceptance")
+    assert (
+        terminal.run("export", "document", number, "refused", "--locale", "en").err.strip()
+        == f"{number}-refused-en.docx"
+    )
     assert browsers["ma"].refused(f"{path}/refused.docx") == 403  # it is confidential
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import pytest
-from docx import Document
 
 from gateway.documents import DocumentError, Documents, Writer, check, sample_values
 from gateway.documents.paper import FONTS, find_font
@@ -19,6 +18,7 @@ from gateway.view import Letterhead
 from tests.core.builders import Desk, at, command, draft
 from tests.core.test_act import act
 from tests.core.test_extension import policy
+from tests.documents.reading import pages_of, text_of
 from ticket_core.model import Complainant, Source
 from ticket_core.store.queries import TicketFile
 
@@ -27,17 +27,41 @@ SHIPPED = Documents(TEMPLATES)
 with_font = pytest.mark.skipif(not any(Path(one).is_file() for one in FONTS), reason="no font with Chinese characters")
 
 
-def text_of(docx: bytes) -> str:
-    return "\n".join(one.text for one in Document(io.BytesIO(docx)).paragraphs)
+def test_every_shipped_template_is_whole_in_both_forms_and_languages() -> None:
+    assert check(SHIPPED) == []
+    assert SHIPPED.locales() == ("zh-CN", "en")
+    for event, form in product(SHIPPED.events(), ("docx", "pdf")):
+        assert SHIPPED.locale_for("en-GB", event, form) == "en"
+    assert set(SHIPPED.events()) == {"accepted", "refused", "answered", "extended", "returned"}
+    assert all(SHIPPED.forms(event) == ("docx", "pdf") for event in SHIPPED.events())
 
 
 @with_font
-def test_every_shipped_template_is_whole_in_both_forms() -> None:
-    assert check(SHIPPED) == []
-    for event in SHIPPED.events():
-        assert SHIPPED.write(event, "pdf", sample_values(SHIPPED, event)).startswith(b"%PDF-")
-    assert set(SHIPPED.events()) == {"accepted", "refused", "answered", "extended", "returned"}
-    assert all(SHIPPED.forms(event) == ("docx", "pdf") for event in SHIPPED.events())
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+@pytest.mark.parametrize("event", SHIPPED.events())
+def test_both_forms_say_the_same_in_words_of_their_language(event: str, locale: str) -> None:
+    values = sample_values(SHIPPED, event, locale)
+    docx = text_of(SHIPPED.write(event, "docx", values, locale=locale))
+    (page,) = pages_of(SHIPPED.write(event, "pdf", values, locale=locale))
+    assert page[-1] == "— 1 —"
+    assert "".join("".join(page[:-1]).split()) == "".join(docx.split())
+    own = docx.replace(str(values["event"].get("code_label") or "—"), "")  # a body's reasons are in its own words
+    assert (locale == "en") == (max(own) < "\u2e80")
+
+
+@with_font
+def test_a_long_answer_goes_on_over_pages_and_what_it_says_is_no_mark_of_ours() -> None:
+    values = sample_values(SHIPPED, "answered")
+    marked = ["# 不是标题", "> 不是落款", "- 不是称谓", "阀门\t120.00 元", "\x0b手工\x00录入"]
+    said = [*marked, *(f"第{day}次联系：已致电诉求人。" for day in range(1, 60))]
+    values["event"] = {**values["event"], "text": "\u2028".join(said[:2]) + "\n" + "\n".join(said[2:])}
+    pages = pages_of(SHIPPED.write("answered", "pdf", values))
+    assert [page[-1] for page in pages] == [f"— {number} —" for number in range(1, len(pages) + 1)]
+    assert len(pages) > 2
+    lines = [line for page in pages for line in page[:-1]]
+    shown = ["# 不是标题", "> 不是落款", "- 不是称谓", "阀门    120.00 元", "手工录入", *said[len(marked) :]]
+    start = lines.index("\u3000\u3000# 不是标题")  # set as a paragraph, with its indent
+    assert lines[start : start + len(shown)] == [f"\u3000\u3000{line}" for line in shown]
 
 
 @with_font
@@ -141,13 +165,23 @@ def test_a_ticket_is_written_from_its_last_event_with_the_bodys_own_reason() -> 
         timers=tuple(desk.timers[ticket.id].values()),
     )
     writer = Writer(SHIPPED, policy(), letterhead)
-    assert [(one.event, one.step) for one in writer.writable(file)] == [("refused", "不予受理")]
+    assert [(one.event, one.step, one.locales) for one in writer.writable(file)] == [
+        ("refused", "不予受理", ("zh-CN", "en"))
+    ]
     assert writer.event_of(file, "不予受理") == writer.event_of(file, "refuse") == "refused"
     name, content = writer.write(file, "refused", "docx", datetime(2026, 11, 20, tzinfo=UTC))
     said_in_it = text_of(content)
     assert name.endswith("-refused.docx")
     assert "自知道或者应当知道权益受到侵害之日起超过三年" in said_in_it and "理由：已超过三年" in said_in_it
     assert "12315 市场监管投诉举报编号：1510000001" in said_in_it and "key=" not in said_in_it
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    name, content = writer.write(file, "refused", "docx", now, locale="en")
+    assert name.endswith("-refused-en.docx")
+    assert "12315 market regulation number 1510000001" in text_of(content)
+    foreign = replace(file, ticket=replace(file.ticket, source=None, locale="en-US"))
+    assert text_of(writer.write(foreign, "refused", "docx", now)[1]).startswith("Notice of Non-acceptance")
+    assert writer.writable(foreign)[0].locales == ("en", "zh-CN")
+    assert text_of(writer.write(foreign, "refused", "docx", now, locale="fr")[1]).startswith("不予受理告知书")
     nameless = replace(file, ticket=replace(file.ticket, complainant=replace(who, anonymous=True)))
     assert "李四" not in text_of(writer.write(nameless, "refused", "docx", datetime(2026, 11, 20, tzinfo=UTC))[1])
     with pytest.raises(DocumentError, match="has not happened"):

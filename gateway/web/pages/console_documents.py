@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -22,14 +23,16 @@ log = structlog.get_logger(__name__)
 
 
 async def document(request: web.Request) -> web.Response:
-    """``GET /console/tickets/{number}/documents/{event}.{form}``, for those who handle the ticket."""
+    """``GET /console/tickets/{number}/documents/{event}.{form}?locale=…``, for those who handle the ticket."""
     file, _ = await _file(request)
     event, form = request.match_info["event"], request.match_info["form"]
     writable = {one.event: one.forms for one in request.app[WRITING].writable(file)}
+    locale = request.query.get("locale", "")[:32]
     if form not in writable.get(event, ()):
         raise Problem(404, "not-found")
     try:
-        name, content = await asyncio.to_thread(request.app[WRITING].write, file, event, form, datetime.now(UTC))
+        write = partial(request.app[WRITING].write, locale=locale)
+        name, content = await asyncio.to_thread(write, file, event, form, datetime.now(UTC))
     except GatewayError as error:
         log.warning("document_not_written", error=str(error))
         raise Problem(503, "no-document", detail=str(error)) from error
