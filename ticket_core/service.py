@@ -138,9 +138,12 @@ class _Batch:
         """Decide one input, and remember what it did."""
         known = self.known(draft.identities, draft.profile, (draft.thread, *draft.quoted))
         if draft.source is not None:
-            case = self._people.tickets.get(self._cases.get(draft.source.key, 0))
-            known = replace(known, case=case, split_from=split_from)
+            known = replace(known, case=self._case(draft), split_from=split_from)
         return self.remember(decide_intake(self._arrival(draft, inbound_id), known, self._policy))
+
+    def _case(self, draft: TicketDraft) -> Ticket | None:
+        """The ticket of the forwarding body's case that a draft names."""
+        return self._people.tickets.get(self._cases.get(draft.source.key, 0)) if draft.source else None
 
     def replay(self, draft: TicketDraft, replay: Replay) -> Taken:
         """An input of the journal, read again: it has an effect only if it had none, or left its ticket in triage.
@@ -157,7 +160,7 @@ class _Batch:
             changes = self.decide(draft, inbound_id)
         elif before.outcome == "triage" and ticket and ticket.triage and draft.intent in ("complaint", "supplement"):
             statement = load_complaints(self._tx.connection, ticket.id)[0]
-            known = self.known(draft.identities, ticket.profile)
+            known = replace(self.known(draft.identities, ticket.profile), case=self._case(draft))
             arrival = self._arrival(draft, inbound_id)
             changes = decide_understood(arrival, ticket, statement, known, self._policy, replay)
             self.remember(changes)

@@ -280,6 +280,16 @@ async def test_limits_of_a_case_given_again_count_whatever_was_met_or_granted_be
     assert (source := (await now(store, first)).source) and source.granted == ()
 
 
+async def test_more_time_for_a_case_that_is_finished_sets_nothing_going(store: Store) -> None:
+    first, *_ = await told(store, (FIRST,))
+    await does(store, first, "answer", text="已恢复供水")
+    await does(store, first, "close")
+    await told(store, ({**FIRST, "转办类型": "同意延期", "首次联系时限": "2026-11-23 17:00"},))
+    ticket = await now(store, first)
+    timers = (await store.read(lambda connection: load_timers(connection, [ticket.id])))[ticket.id]
+    assert not [one.name for one in timers.values() if one.running]
+
+
 async def test_a_returned_case_that_they_insist_on_is_ours_again(store: Store) -> None:
     (taken,) = await told(store, (FIRST,))
     await does(store, taken, "return", reason="非我单位职责")

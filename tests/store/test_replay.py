@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from tests.core.builders import LI, LI_MAIL, NINE, at, command, draft, policy
 from ticket_core.errors import UnknownInput
-from ticket_core.model import Complainant, File, Link, Replay, Ticket, TicketDraft
+from ticket_core.model import Complainant, File, Link, Replay, Source, Ticket, TicketDraft
 from ticket_core.service import Taken, act, intake
 from ticket_core.store.journals import load_input
 from ticket_core.store.schema import contact, inbound, notice
@@ -185,3 +185,14 @@ async def test_the_deadlines_of_a_submitted_call_begin_with_its_submission(store
     assert "acknowledgement" in told
     assert after.received_at == NOON
     assert after.lodged_at + timedelta(hours=3) == NOON
+
+
+async def test_a_case_that_its_body_sent_again_meanwhile_has_one_ticket_that_tells_it(store: Store) -> None:
+    body = Source(body="12345", case_number="CD1", deadlines=(("answer", NOON),))
+    odd = await take(store, draft("", intent="triage", note="row: 受理时间: not a time"))
+    sent = await take(store, draft(when=at("10:00:00"), source=body, external_id="m2"))
+    again = await ticket_now(store, await replayed(store, odd, draft(source=body)))
+    assert sent.ticket is not None
+    assert (again.source, again.triage) == (None, "")
+    assert Link(relation="duplicate", ticket_id=sent.ticket.id) in again.links
+    assert (await ticket_now(store, sent)).source == body

@@ -77,8 +77,14 @@ def decide_intake(arrival: Arrival, known: Known, policy: Policy) -> Changes:
 def decide_understood(
     arrival: Arrival, ticket: Ticket, statement: Complaint, known: Known, policy: Policy, replay: Replay
 ) -> Changes:
-    """An input that is in triage is read again and understood: its ticket is filled, and its complaint counts."""
+    """An input that is in triage is read again and understood: its ticket is filled, and its complaint counts.
+
+    Where its forwarding body has sent the case again meanwhile, this ticket is a duplicate and tells the body nothing.
+    """
     draft, at = arrival.draft, replay.at
+    source, links = draft.source, ticket.links
+    if known.case is not None:
+        source, links = None, (*links, Link(relation="duplicate", ticket_id=known.case.id))
     rule = policy.profiles[ticket.profile].repeat
     case = Case.of(ticket, known.timers(ticket.id), policy)
     case.happen(
@@ -99,12 +105,14 @@ def decide_understood(
         occurred_at=draft.occurred_at,
         place=draft.place,
         locale=draft.locale,
-        source=draft.source,
+        source=source,
+        links=links,
         entry=draft.entry,
         tags=tuple(dict.fromkeys((*ticket.tags, *draft.tags))),
         triage="",
     )
-    heed_source(case, draft, policy)
+    if source is not None:
+        heed_source(case, draft, policy)
     read = replace(
         statement, text=draft.text, view=draft.view, attachments=arrival.attachments or statement.attachments
     )

@@ -154,6 +154,8 @@ def _prolong(case: Case, draft: TicketDraft, policy: Policy) -> None:
     for name, due_at in draft.source.deadlines:
         granted[name] = max(due_at, granted.get(name, due_at))
         timer = case.timers.get(name)
+        if timer is None and case.state["stage"] in FINISHED:
+            continue
         if timer is None:
             timer = from_source(
                 None, name, due_at, ticket_id=case.state["id"], at=at, profile=profile, calendar=policy.calendar
