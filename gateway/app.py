@@ -93,6 +93,11 @@ class Parts:
     transports: dict[str, Transport]
     health: dict[str, Health] = field(default_factory=dict)
 
+    @property
+    def replies(self) -> Replies:
+        """The steps of forwarding bodies that no interface takes."""
+        return Replies(self.store, self.reception.policy, self.dispatcher.ladder, self.dispatcher.wake)
+
 
 def assemble(settings: Settings) -> Parts:
     """Put a gateway together; nothing is opened or listened to yet.
@@ -278,7 +283,7 @@ def web_application(parts: Parts) -> web.Application:
     application[IMPORTING] = parts.imports
     application.on_shutdown.append(lambda _: parts.imports.close())
     application[REPLAYS] = parts.replays
-    application[REPLIES] = Replies(parts.store, parts.reception.policy, parts.dispatcher.ladder)
+    application[REPLIES] = parts.replies
     letterhead = letterhead_of(settings, parts.renderer, parts.keys)
     papers = Documents(settings.templates_folder, settings.documents.font)
     application[WRITING] = Writer(papers, parts.reception.policy, letterhead)

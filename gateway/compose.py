@@ -61,7 +61,8 @@ class Composer:
         """The message in these forms, or the fact that it is suppressed, expired or held because it has no words."""
         owed = brief.owed
         menu = isinstance(brief, Saying) and owed.notice.startswith(SPOKEN)
-        if now - owed.created_at > (_SAYING_KEEPS if menu else self.keep):
+        late = now - owed.created_at > (_SAYING_KEEPS if menu else self.keep)
+        if late and owed.role != "source":  # a body hears of each step, however late
             return Fact(at=now, status="expired", detail="too_late")
         reason = self._reason(brief)
         if reason is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -16,7 +16,15 @@ from ticket_core.errors import AlreadyReported, NothingToReport
 from ticket_core.policy import Policy
 from ticket_core.source import Source
 from ticket_core.store.queries import load_blob
-from ticket_core.store.replies import SheetKept, keep_sheet, list_sheets, load_sheet, mark_reported, waiting_steps
+from ticket_core.store.replies import (
+    SheetKept,
+    keep_sheet,
+    list_sheets,
+    load_sheet,
+    mark_reported,
+    tell_again,
+    waiting_steps,
+)
 from ticket_core.store.reporting import May, Unreported, cases_to_report, unreported
 from ticket_core.store.store import Store
 from ticket_core.store.tx import Tx
@@ -25,12 +33,15 @@ _TRIES = 3  # others may report the same steps at the same time
 
 
 class Replies:
-    """The steps of all bodies that no interface takes."""
+    """The steps of all bodies that no interface takes; `committed` is called when there is something to send."""
 
-    def __init__(self, store: Store, policy: Policy, ladder: RetryLadder) -> None:
+    def __init__(
+        self, store: Store, policy: Policy, ladder: RetryLadder, committed: Callable[[], None] = lambda: None
+    ) -> None:
         self._store = store
         self._policy = policy
         self._ladder = ladder
+        self._committed = committed
 
     async def waiting(self, source: str = "") -> list[Unreported]:
         """What is to be reported to one body or to all, the most urgent first."""
@@ -86,6 +97,21 @@ class Replies:
             except AlreadyReported:
                 continue
         raise NothingToReport(source)
+
+    async def again(self, source: str, *, actor: str, at: datetime) -> int:
+        """Tell this body once more by its interface what it did not take; returns how many steps those are.
+
+        Raises:
+            LookupError: there is no such source.
+            NothingToReport: it took everything.
+        """
+        assert self._policy.sources[source]
+        script = partial(tell_again, source=source, by=actor, at=at, ladder=self._ladder)
+        count = await self._store.run(script)
+        if not count:
+            raise NothingToReport(source)
+        self._committed()
+        return count
 
     async def mark(self, ticket_id: int, event: str, *, actor: str, at: datetime) -> int:
         """Somebody has reported what waits of this kind by a document; returns how many steps that were."""

@@ -49,6 +49,9 @@ def replies(
     again: Annotated[
         int, typer.Option("--again", metavar="ID", help=say("再次取出过去的表", "A sheet of the past once more"))
     ] = 0,
+    resend: Annotated[
+        bool, typer.Option("--resend", help=say("对方未接收的再次回传", "Tell its interface again what it refused"))
+    ] = False,
     out: Out = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -57,6 +60,9 @@ def replies(
     settings = settings_of(config)
     if again:
         _again(settings, again, out)
+    elif source and resend:
+        count = asyncio.run(_carried_out(settings, "tell-again", {"source": source}))
+        tell(say(f"{source}：再次回传 {count} 个步骤", f"{source}: told {count} steps again"))
     elif source:
         _make(settings, source, since, out, as_json=as_json)
     else:
@@ -78,7 +84,8 @@ def _make(settings: Settings, source: str, since: str, out: Path | None, *, as_j
     arguments: dict[str, JSON] = {"source": source, "form": _form_of(out)}
     if since:
         arguments["since"] = read_time(since, zone_of(settings)).isoformat()
-    made = asyncio.run(_carried_out(settings, arguments))
+    made = asyncio.run(_carried_out(settings, "export-replies", arguments))
+    assert isinstance(made, dict)
     content = base64.b64decode(str(made.pop("body")))
     path = out or Path(str(made["name"]))
     try:
@@ -101,13 +108,11 @@ def _make(settings: Settings, source: str, since: str, out: Path | None, *, as_j
     )
 
 
-async def _carried_out(settings: Settings, arguments: dict[str, JSON]) -> dict[str, JSON]:
+async def _carried_out(settings: Settings, work: str, arguments: dict[str, JSON]) -> JSON:
     from gateway.cli.carry import carrying_out
 
     async with carrying_out(settings) as carry_out:
-        made = await carry_out("export-replies", arguments)
-    assert isinstance(made, dict)
-    return made
+        return await carry_out(work, arguments)
 
 
 def _list_waiting(settings: Settings, *, as_json: bool) -> None:
@@ -199,20 +204,13 @@ def document(
     event = writer.event_of(file, step)
     _hand_over(*writer.write(file, event, form, datetime.now(UTC), locale=language), out)
     if report:
-        asyncio.run(_mark(settings, file.ticket.id, event))
+        asyncio.run(_carried_out(settings, "mark-reported", {"ticket": ticket_id, "event": event}))
 
 
 def _hand_over(name: str, content: bytes, out: Path | None) -> None:
     path = out or Path(name)
     _write(content, path)
     tell(str(path))
-
-
-async def _mark(settings: Settings, ticket_id: int, event: str) -> None:
-    from gateway.cli.carry import carrying_out
-
-    async with carrying_out(settings) as carry_out:
-        await carry_out("mark-reported", {"ticket": ticket_id, "event": event})
 
 
 @export.command("tickets", cls=SpokenCommand, help=say("工单表格，个人信息遮盖", "Tickets, personal data masked"))

@@ -19,7 +19,6 @@ from gateway.control import Command
 from gateway.loops import take
 from gateway.message import Accepted, InboundMessage, Raw
 from gateway.normalize.draft import to_draft
-from gateway.replies import Replies
 from ticket_core.number import ticket_id_of
 from ticket_core.store.imports import load_import
 from ticket_core.store.tickets import load_ticket
@@ -141,8 +140,7 @@ async def look_at_import(parts: Parts, arguments: Arguments) -> JSON:
 async def export_replies(parts: Parts, arguments: Arguments) -> JSON:
     """A reply sheet of all that waits for `source`: perhaps `form`, `since`; its bytes are `body` in base64."""
     source = str(arguments["source"])
-    replies = Replies(parts.store, parts.reception.policy, parts.dispatcher.ladder)
-    since = arguments.get("since")
+    replies, since = parts.replies, arguments.get("since")
     try:
         kept = await replies.make(
             source,
@@ -166,12 +164,20 @@ async def export_replies(parts: Parts, arguments: Arguments) -> JSON:
     }
 
 
+async def tell_again(parts: Parts, arguments: Arguments) -> JSON:
+    """Tell `source` once more by its interface what it did not take; returns how many steps those are."""
+    source = str(arguments["source"])
+    try:
+        return await parts.replies.again(source, actor=str(arguments.get("actor") or "cli"), at=datetime.now(UTC))
+    except LookupError as error:
+        raise none_of("转办来源", "source", source, sorted(parts.reception.policy.sources)) from error
+
+
 async def mark_reported(parts: Parts, arguments: Arguments) -> JSON:
     """What waits of `ticket` because of an `event` was reported by a document; returns how many steps that were."""
-    replies = Replies(parts.store, parts.reception.policy, parts.dispatcher.ladder)
     actor = str(arguments.get("actor") or "cli")
     ticket_id, event = int(str(arguments["ticket"])), str(arguments["event"])
-    return await replies.mark(ticket_id, event, actor=actor, at=datetime.now(UTC))
+    return await parts.replies.mark(ticket_id, event, actor=actor, at=datetime.now(UTC))
 
 
 async def replay(parts: Parts, arguments: Arguments) -> JSON:
@@ -218,6 +224,7 @@ COMMANDS: Mapping[str, Work] = {
     "import": import_sheet,
     "import-look": look_at_import,
     "export-replies": export_replies,
+    "tell-again": tell_again,
     "mark-reported": mark_reported,
     "replay": replay,
     "tick": tick,

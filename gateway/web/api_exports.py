@@ -102,6 +102,14 @@ class ReplyList:
     sheets: tuple[SheetRow, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """How many steps the body is told once more."""
+
+    __pydantic_config__ = _STRICT
+    steps: int
+
+
 async def get_replies(request: web.Request) -> web.Response:
     """What waits, and what was reported."""
     await require(request, *_DESK)
@@ -139,6 +147,26 @@ async def make_sheet(
         return await request.app[REPLIES].make(
             source, actor=account.name, at=datetime.now(UTC), form=form, since=since, may=may
         )
+    except LookupError as error:
+        raise Problem(404, "not-found") from error
+    except NothingToReport as error:
+        raise Problem(409, "nothing-to-report") from error
+
+
+async def post_again(request: web.Request) -> web.Response:
+    """Tell a body once more by its interface what it did not take."""
+    account = await require(request, *_DESK)
+    return answer(Again(steps=await tell_again(request, account)))
+
+
+async def tell_again(request: web.Request, account: Account) -> int:
+    """How many steps the body in the path is told once more.
+
+    Raises:
+        Problem: 404 where there is no such body, 409 where it took everything.
+    """
+    try:
+        return await request.app[REPLIES].again(request.match_info["source"], actor=account.name, at=datetime.now(UTC))
     except LookupError as error:
         raise Problem(404, "not-found") from error
     except NothingToReport as error:
@@ -271,6 +299,15 @@ ROUTES = (
         gives=SheetRow,
         status=201,
         problems=(400, 404, 409, 413, 415, 422, 503),
+    ),
+    Route(
+        method="POST",
+        path=f"{_PATH}/replies/{{source}}/again",
+        run=post_again,
+        who="staff",
+        summary="再次回传 Tell a body once more by its interface what it did not take",
+        gives=Again,
+        problems=(403, 404, 409),
     ),
     Route(
         method="GET",

@@ -74,7 +74,7 @@ class DeliveryRow:
     """One `try` of ours, one that was `held` because it could not be rendered, or one `receipt` 回执."""
 
     __pydantic_config__ = _STRICT
-    kind: Literal["try", "held", "receipt"]
+    kind: Literal["try", "held", "receipt", "again"]
     at: datetime
     status: str
     provider_id: str

@@ -122,6 +122,14 @@ class Reporting(Protocol):
             NothingToReport: nothing waits.
         """
 
+    async def again(self, source: str, *, actor: str, at: datetime) -> int:
+        """Tell this body once more by its interface what it did not take; returns how many steps those are.
+
+        Raises:
+            LookupError: there is no such body.
+            NothingToReport: it took everything.
+        """
+
     async def mark(self, ticket_id: int, event: str, *, actor: str, at: datetime) -> int:
         """Somebody has reported what waits of this kind by a document; returns how many steps that were."""
 

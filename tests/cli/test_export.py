@@ -114,6 +114,11 @@ def test_what_waits_is_exported_by_command_by_http_and_in_the_console(office: tu
     nothing = terminal.run("export", "replies", "12345")
     assert (nothing.code, nothing.err.strip()) == (1, "no step waits to be reported to 12345")
 
+    # Nothing was refused: there is nothing to tell again.
+    assert terminal.run("export", "replies", "12345", "--resend").code == 1
+    assert boss.refused("/api/v1/exports/replies/12345/again", b"{}") == 409
+    assert boss.refused("/api/v1/exports/replies/nobody/again", b"{}") == 404
+
     # An agent does not get what is confidential; it waits for a supervisor.
     sign(boss, "CD0002", "CD0003")
     agent = Caller(base=boss.base, token=terminal.run("token", "add", "wang", "--role", "agent").out.strip())

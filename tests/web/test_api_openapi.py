@@ -39,7 +39,8 @@ CONTRACT = {
     ("GET", "/api/v1/imports/{source}/report.csv"),
     ("GET", "/api/v1/imports/{source}/report.xlsx"),
 }
-ADDED = {("GET", "/api/v1/exports/replies"), ("POST", "/api/v1/exports/replies/{source}")}
+ADDED = {("GET", "/api/v1/exports/replies")}
+ADDED |= {("POST", f"/api/v1/exports/replies/{{source}}{one}") for one in ("", "/again")}
 ADDED |= {("GET", f"/api/v1/exports/{one}") for one in ("replies/{id}/file", "tickets.csv", "tickets.xlsx")}
 ADDED |= {("POST", "/api/v1/inbound/{id}/replay")}
 ADDED |= {("POST", "/chat/{name}/sessions"), ("GET", "/chat/{name}/lines")}

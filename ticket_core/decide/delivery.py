@@ -18,7 +18,9 @@ _STRENGTH: Mapping[str, int] = {"failed": 3, "delivered": 2, "expired": 1}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One row of a notice's history: a `try` of ours, one `held` because it could not be rendered, or a `receipt`.
+    """One row of a notice's history: a `try` of ours, one `held` because it could not be rendered, a `receipt`.
+
+    `again` is that somebody wants what came to nothing to be tried once more; tries count from then on.
 
     `part` is the segment a receipt is about (empty: all of it), `parts` how many there are as far as this fact knows.
     `wait` is how long the provider told us to wait.
@@ -26,7 +28,7 @@ class Fact:
 
     at: datetime
     status: NoticeState
-    kind: Literal["try", "held", "receipt"] = "try"
+    kind: Literal["try", "held", "receipt", "again"] = "try"
     provider_id: str = ""
     detail: str = ""
     part: str = ""
@@ -87,8 +89,11 @@ def judge(facts: Sequence[Fact], owed_at: datetime, ladder: RetryLadder, dice: f
     """The state, and what follows from it. `dice` in [0, 1) spreads retries, so that they do not come all at once."""
     state = state_of(facts)
     cause = next((fact.detail for fact in reversed(facts) if fact.status == state), "")
+    if facts and facts[-1].kind == "again":
+        return Verdict(state="queued", next_at=facts[-1].at)
     if state != "temporary_failure":
         return Verdict(state=state, cause=cause)
+    facts, owed_at = _since_again(facts, owed_at)
     last = next(fact for fact in reversed(facts) if fact.status == state)
     next_at = last.at + _pause(facts, last, ladder, dice)
     if last.kind != "held" and last.wait is None:
@@ -106,6 +111,12 @@ def is_repeated(receipt: Fact, facts: Iterable[Fact]) -> bool:
     return any(
         fact.kind == "receipt" and (fact.provider_id, fact.part, fact.status, fact.detail) == key for fact in facts
     )
+
+
+def _since_again(facts: Sequence[Fact], owed_at: datetime) -> tuple[Sequence[Fact], datetime]:
+    """The facts since somebody wanted another try, and since when it is owed."""
+    again = max((place for place, fact in enumerate(facts) if fact.kind == "again"), default=None)
+    return (facts, owed_at) if again is None else (facts[again + 1 :], facts[again].at)
 
 
 def _pause(facts: Sequence[Fact], last: Fact, ladder: RetryLadder, dice: float) -> timedelta:

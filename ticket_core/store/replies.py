@@ -140,6 +140,14 @@ def mark_reported(tx: Tx, notices: Collection[int], *, by: str, detail: str, at:
     receive(tx, [(notice_id, fact) for notice_id in sorted(notices)], ladder)
 
 
+def tell_again(tx: Tx, source: str, *, by: str, at: datetime, ladder: RetryLadder) -> int:
+    """Tell a body once more by its interface what it did not take; returns how many steps those are."""
+    ids = [one.notice_id for one in waiting_steps(tx.connection, source=source) if one.state != "queued"]
+    fact = Fact(at=at, status="queued", kind="again", detail=by[:500])
+    receive(tx, [(notice_id, fact) for notice_id in ids], ladder)
+    return len(ids)
+
+
 def list_sheets(connection: Connection, *, source: str = "", limit: int = 50) -> list[SheetKept]:
     """The newest files, newest first."""
     query = select(reply_sheet).order_by(reply_sheet.c.id.desc()).limit(limit)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from aiohttp import web
 
-from gateway.web.api_exports import kept_sheet, make_sheet
+from gateway.web.api_exports import kept_sheet, make_sheet, tell_again
 from gateway.web.auth import check_form, require
 from gateway.web.keys import RECEPTION, REPLIES
 from gateway.web.pages.citizen_form import profile_of
@@ -50,6 +51,7 @@ class BodyRow:
     soon: int
     steps: tuple[StepRow, ...]
     columns: bool
+    refused: int
 
 
 async def replies(request: web.Request) -> web.Response:
@@ -91,6 +93,16 @@ async def make(request: web.Request) -> web.Response:
     return see(f"{_HERE}?made={kept.id}")
 
 
+async def again(request: web.Request) -> web.Response:
+    """``POST /console/replies/{source}/again``: what the body's interface did not take, once more."""
+    account = await require(request, *OPEN_TO[_HERE])
+    sent = await read_form(request)
+    check_form(request, sent["csrf"])
+    with contextlib.suppress(Problem):  # somebody else was faster; the page shows it
+        await tell_again(request, account)
+    return see(_HERE)
+
+
 async def sheet(request: web.Request) -> web.Response:
     """``GET /console/replies/{id}/file``: the same bytes every time."""
     kept, content = await kept_sheet(request, await require(request, *OPEN_TO[_HERE]))
@@ -115,6 +127,7 @@ def _body(source: str, steps: list[Unreported], policy: Policy, words: Words, zo
         soon=sum(row.look == "warn" for row in rows),
         steps=rows[:_SHOWN],
         columns=bool(known and known.reply),
+        refused=sum(bool(row.refused) for row in rows),
     )
 
 

@@ -87,6 +87,7 @@ def setup_pages(app: web.Application) -> None:
             web.get(r"/console/imports/{id:\d{1,18}}/report.{form:csv|xlsx}", console_imports.report),
             web.get("/console/replies", console_replies.replies),
             web.post("/console/replies/{source}", console_replies.make),
+            web.post("/console/replies/{source}/again", console_replies.again),
             web.get(r"/console/replies/{id:\d{1,18}}/file", console_replies.sheet),
             web.get("/console/people", console_people.people),
         ]

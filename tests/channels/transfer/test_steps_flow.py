@@ -22,10 +22,13 @@ from gateway.dispatch import Dispatcher
 from gateway.keys import Keys
 from gateway.loops import Health
 from gateway.render import Renderer
+from gateway.replies import Replies
 from tests.channels.transfer.body import Body, body_of_the_state, says, taken
 from tests.core.builders import PEOPLE
 from tests.store.conftest import migrated_postgres, running, url
 from ticket_core.calendar import load_calendar
+from ticket_core.decide.delivery import RetryLadder
+from ticket_core.errors import NothingToReport
 from ticket_core.model import JSON, Command, Complainant, Source, Ticket, TicketDraft
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
@@ -268,3 +271,24 @@ async def test_without_an_interface_steps_wait_and_nothing_is_wrong(url: str) ->
         assert (step.state, step.cause) == ("queued", "reply sheet")
         await here.send(timedelta(days=30))
         assert [row.state for row in await here.steps()] == ["queued"]  # it is not forgotten
+
+
+async def test_what_came_to_nothing_is_told_again_in_its_order_when_somebody_wants_it(url: str) -> None:
+    """A body whose interface is away over the holidays."""
+    async with body_of_the_state(*[says(40012, "系统维护")] * 2) as body, office(url, body) as here:
+        one = await here.case()
+        await here.act(one, "sign")
+        await here.act(one, "answer", text="已修复")
+        await here.send()
+        await here.send()
+        assert [row.state for row in await here.steps()] == ["failed", "failed"]
+        replies = Replies(here.store, policy(), RetryLadder())
+        here.now += timedelta(days=9)
+        body.script = [lambda: web.Response(status=503)]
+        assert await replies.again("12345", actor="boss", at=here.now) == 2
+        await here.send()
+        assert [row.state for row in await here.steps()] == ["temporary_failure", "queued"]  # its tries begin anew
+        await here.send(timedelta(seconds=21))
+        assert body.names == ["sign", "finish"]
+        with pytest.raises(NothingToReport):
+            await replies.again("12345", actor="boss", at=here.now)
