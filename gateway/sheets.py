@@ -31,6 +31,21 @@ def csv_of(rows: Iterable[Sequence[str]], encoding: str = "utf-8-sig") -> Iterat
         yield text.getvalue().encode(plain, "replace")
 
 
+class CsvFile:
+    """A CSV that is written row by row, with the mark by which spreadsheets know its encoding."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out, self._encoding = out, "utf-8-sig"
+
+    def add(self, rows: Iterable[Sequence[str]]) -> None:
+        """Write further rows."""
+        self._out.writelines(csv_of(rows, self._encoding))
+        self._encoding = "utf-8"  # the mark stands at the beginning alone
+
+    def close(self) -> None:
+        """It ends with its last row."""
+
+
 class Workbook:
     """A workbook that is written row by row with little memory; all its cells are texts."""
 
@@ -59,6 +74,11 @@ class Workbook:
         self._pages += 1
         name = self._sheet if self._pages == 1 else f"{self._sheet[:27]} {self._pages}"
         self._page, self._place = self._book.add_worksheet(name), 0
+
+
+def table_in(out: IO[bytes], form: str, sheet: str) -> CsvFile | Workbook:
+    """A file in this form, to which rows are added."""
+    return Workbook(out, sheet) if form == "xlsx" else CsvFile(out)
 
 
 def xlsx_of(rows: Iterable[Sequence[str]], sheet: str, *, title: str = "") -> bytes:

@@ -268,7 +268,7 @@ def _write_tickets(settings: Settings, wanted: TicketFilter, out: IO[bytes], for
     """Page after page, with little memory; returns how many."""
     from gateway.cli.reading import reading
     from gateway.configured import read_policy
-    from gateway.sheets import Workbook, csv_of
+    from gateway.sheets import table_in
     from gateway.web.pages.language import Words
     from gateway.web.ticket_table import head, rows
     from ticket_core.store.queries import list_tickets
@@ -276,22 +276,14 @@ def _write_tickets(settings: Settings, wanted: TicketFilter, out: IO[bytes], for
     policy, words, now = read_policy(settings), Words(_language()), datetime.now(UTC)
     count = 0
     with reading(settings) as reader:
-        book = Workbook(out, words("console.tickets")) if form == "xlsx" else None
-        if book is None:
-            out.writelines(csv_of([head(words)]))
-        else:
-            book.add([head(words)])
+        table = table_in(out, form, words("console.tickets"))
+        table.add([head(words)])
         for page in reader.pages(
             lambda connection, cursor, most: list_tickets(connection, wanted, now, cursor=cursor, limit=most)
         ):
             count += len(page)
-            table = rows(page, policy, words, now)
-            if book is None:
-                out.writelines(csv_of(table, "utf-8"))
-            else:
-                book.add(table)
-        if book is not None:
-            book.close()
+            table.add(rows(page, policy, words, now))
+        table.close()
     return count
 
 

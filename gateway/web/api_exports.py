@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ from aiohttp import web
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from gateway.sheets import MEDIA_TYPES, Workbook, csv_of
+from gateway.sheets import MEDIA_TYPES, table_in
 from gateway.web.api_tickets import filter_of
 from gateway.web.auth import Account, require
 from gateway.web.keys import RECEPTION, REPLIES
@@ -142,15 +143,10 @@ async def make_sheet(
     def may(ticket: Ticket) -> bool:
         return not ticket.complainant.confidential or handles(account, ticket, directory)
 
-    source = request.match_info["source"]
-    try:
+    with _problems():
         return await request.app[REPLIES].make(
-            source, actor=account.name, at=datetime.now(UTC), form=form, since=since, may=may
+            request.match_info["source"], actor=account.name, at=datetime.now(UTC), form=form, since=since, may=may
         )
-    except LookupError as error:
-        raise Problem(404, "not-found") from error
-    except NothingToReport as error:
-        raise Problem(409, "nothing-to-report") from error
 
 
 async def post_again(request: web.Request) -> web.Response:
@@ -165,8 +161,15 @@ async def tell_again(request: web.Request, account: Account) -> int:
     Raises:
         Problem: 404 where there is no such body, 409 where it took everything.
     """
-    try:
+    with _problems():
         return await request.app[REPLIES].again(request.match_info["source"], actor=account.name, at=datetime.now(UTC))
+
+
+@contextlib.contextmanager
+def _problems() -> Generator[None]:
+    """What callers are told where a body is unknown or heard everything."""
+    try:
+        yield
     except LookupError as error:
         raise Problem(404, "not-found") from error
     except NothingToReport as error:
@@ -199,8 +202,8 @@ async def get_tickets(request: web.Request) -> web.StreamResponse:
     await require(request, *_DESK)
     query = read_query(request, _FILTERS)
     wanted, order = filter_of(query), query.get("order", "newest")
-    form, now, words = request.path.rpartition(".")[2], datetime.now(UTC), Words(page_locale(request))
-    pages = _pages(request, wanted, order, now)
+    form = request.path.rpartition(".")[2]
+    now, words, policy = datetime.now(UTC), Words(page_locale(request)), request.app[RECEPTION].policy
     response = web.StreamResponse(
         headers={
             "Content-Type": MEDIA_TYPES[form],
@@ -208,23 +211,16 @@ async def get_tickets(request: web.Request) -> web.StreamResponse:
             "Cache-Control": "no-store",
         }
     )
-    policy = request.app[RECEPTION].policy
-    if form == "csv":
+    with tempfile.TemporaryFile() as file:  # sent when it is whole: half a list looks like all of it
+        table = table_in(file, form, words("console.tickets"))
+        table.add([head(words)])
+        async for page in _pages(request, wanted, order, now):
+            await asyncio.to_thread(table.add, list(rows(page, policy, words, now)))
+        await asyncio.to_thread(table.close)
+        file.seek(0)
         await response.prepare(request)
-        await response.write(b"".join(csv_of([head(words)])))
-        async for page in pages:
-            await response.write(b"".join(csv_of(rows(page, policy, words, now), "utf-8")))
-    else:
-        with tempfile.TemporaryFile() as file:
-            book = Workbook(file, words("console.tickets"))
-            book.add([head(words)])
-            async for page in pages:
-                await asyncio.to_thread(book.add, list(rows(page, policy, words, now)))
-            await asyncio.to_thread(book.close)
-            file.seek(0)
-            await response.prepare(request)
-            while piece := await asyncio.to_thread(file.read, _PIECE):
-                await response.write(piece)
+        while piece := await asyncio.to_thread(file.read, _PIECE):
+            await response.write(piece)
     await response.write_eof()
     return response
 
