@@ -110,9 +110,18 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self.read_now, query)
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
-        """As `read`, from a thread without a loop."""
-        with self._reader.connect() as connection:
-            return query(connection)
+        """As `read`, from a thread without a loop.
+
+        Raises:
+            StoreClosed: when the database cannot be read now.
+        """
+        try:
+            with self._reader.connect() as connection:
+                return query(connection)
+        except OperationalError as error:
+            if is_sqlite(self.url) and not _is_unable(error):
+                raise  # a query that is wrong
+            raise StoreClosed(_why(error)) from error
 
     @property
     def waiting(self) -> int:
