@@ -67,7 +67,7 @@ def settings_of(folder: Path, lines: Mapping[str, Line]) -> Settings:
             "bot": {"kind": "telegram", "token": TOKEN, "api_url": url["bot"], "long_poll": 1, **_FAST},
             "desk": {"kind": "wecom-app", **SETTINGS["wecom-app"], "api_url": url["desk"], **_FAST},
             "kf": {"kind": "wecom-kf", **SETTINGS["wecom-kf"], "api_url": url["kf"], **_FAST},
-            "ding": {"kind": "dingtalk", **dingtalk.SETTINGS, "api_url": url["ding"], **_FAST},
+            "corp": {"kind": "dingtalk", **dingtalk.SETTINGS, "api_url": url["corp"], **_FAST},
             "stream": {"kind": "dingtalk", **dingtalk.SETTINGS, "mode": "stream", "api_url": url["stream"], **_FAST},
             "lark": {"kind": "feishu", **feishu.SETTINGS, "api_url": url["lark"], **_FAST},
             "page": {"kind": "webchat"},

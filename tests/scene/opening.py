@@ -38,7 +38,7 @@ async def town(folder: Path, mailbox: Dovecot) -> AsyncIterator[Town]:
     async with contextlib.AsyncExitStack() as stack:
         bot = await stack.enter_async_context(telegram_server())
         desk, kf = [await stack.enter_async_context(wecom_server()) for _ in range(2)]
-        ding, stream = [await stack.enter_async_context(dingtalk_server()) for _ in range(2)]
+        corp, stream = [await stack.enter_async_context(dingtalk_server()) for _ in range(2)]
         lark = await stack.enter_async_context(feishu_server())
         east = await stack.enter_async_context(open311_server())
         city = await stack.enter_async_context(body_of_the_state())
@@ -49,7 +49,7 @@ async def town(folder: Path, mailbox: Dovecot) -> AsyncIterator[Town]:
             "bot": bot,
             "desk": desk,
             "kf": kf,
-            "ding": ding,
+            "corp": corp,
             "stream": stream,
             "lark": lark,
             "east": east,
@@ -73,7 +73,7 @@ async def town(folder: Path, mailbox: Dovecot) -> AsyncIterator[Town]:
             bot=bot,
             desk=desk,
             kf=kf,
-            ding=ding,
+            corp=corp,
             stream=stream,
             lark=lark,
             east=east,

@@ -21,7 +21,7 @@ _SOME: tuple[dict[str, Way], ...] = (
         "bot": "unreachable",
         "kf": "wrong token",
         "lark": "expired",
-        "ding": "wrong token",
+        "corp": "wrong token",
         "pull": "expired",
         "city": "unreachable",
     },

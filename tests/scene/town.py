@@ -72,7 +72,7 @@ class Town:
     bot: TelegramServer
     desk: WeComServer
     kf: WeComServer
-    ding: DingTalkServer
+    corp: DingTalkServer
     stream: DingTalkServer
     lark: FeishuServer
     east: Open311Server
@@ -106,8 +106,8 @@ class Town:
                 return any(one["touser"] == f"li{person}" for one in self.desk.sent)
             case "kf":
                 return any(one["touser"] == f"wm{person}" for one in self.kf.sent)
-            case "ding":
-                return any(one["userIds"] == [f"li{person}"] for one in self.ding.sent)
+            case "corp":
+                return any(one["userIds"] == [f"li{person}"] for one in self.corp.sent)
             case "stream":
                 return any(one["userIds"] == [f"li{person}"] for one in self.stream.sent)
             case "lark":
@@ -199,9 +199,9 @@ class Town:
         )
         await asyncio.to_thread(self.mailbox.deliver, mail.encode())
 
-    async def _by_ding(self, person: int) -> None:
-        raw = Raw(channel="ding", body=self._message(person), received_at=datetime.now(UTC))
-        await self._push("ding", raw.body, headers=_headers(dingtalk.signed(raw)))
+    async def _by_corp(self, person: int) -> None:
+        raw = Raw(channel="corp", body=self._message(person), received_at=datetime.now(UTC))
+        await self._push("corp", raw.body, headers=_headers(dingtalk.signed(raw)))
 
     async def _by_stream(self, person: int) -> None:
         frame = self.stream.frame(self._message(person).decode())
@@ -276,8 +276,8 @@ class Town:
     def _refuse_kf(self, way: Way | None) -> None:
         _refuse_by(self.kf, way)
 
-    def _refuse_ding(self, way: Way | None) -> None:
-        _refuse_by(self.ding, way)
+    def _refuse_corp(self, way: Way | None) -> None:
+        _refuse_by(self.corp, way)
 
     def _refuse_stream(self, way: Way | None) -> None:
         _refuse_by(self.stream, way)
@@ -333,7 +333,7 @@ _COMPLAIN: Mapping[str, Callable[[Town, int], Awaitable[None]]] = {
     "bot": Town._by_bot,
     "desk": Town._by_desk,
     "kf": Town._by_kf,
-    "ding": Town._by_ding,
+    "corp": Town._by_corp,
     "stream": Town._by_stream,
     "lark": Town._by_lark,
     "page": Town._by_page,
@@ -349,7 +349,7 @@ _REFUSE: Mapping[str, Callable[[Town, Way | None], None]] = {
     "bot": Town._refuse_bot,
     "desk": Town._refuse_desk,
     "kf": Town._refuse_kf,
-    "ding": Town._refuse_ding,
+    "corp": Town._refuse_corp,
     "stream": Town._refuse_stream,
     "lark": Town._refuse_lark,
     "city": Town._refuse_city,
