@@ -187,7 +187,9 @@ def load_settings(path: Path | None = None) -> Settings:
     file = path or default_file()
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError([f"{file}: {error.strerror}"]) from error
+    except ValueError as error:
         raise ConfigError([f"{file}: {error}"]) from error
     try:
         return Settings(**table)

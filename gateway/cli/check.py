@@ -12,7 +12,7 @@ import typer
 
 from gateway.cli.failures import USAGE
 from gateway.cli.shape import AsJson, ConfigFile, print_json, settings_of, tell
-from gateway.cli.words import say
+from gateway.cli.words import say, spoken_here
 from gateway.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def check(
         print_json({"problems": list(problems), "warnings": list(warnings)})
         raise typer.Exit(USAGE if problems else 0)
     for warning in warnings:
-        tell(say(f"警告：{warning}", f"warning: {warning}"))
+        tell(say(f"警告：{spoken_here(warning)}", f"warning: {warning}"))
     if problems:
         raise ConfigError(problems)
     print(summary)

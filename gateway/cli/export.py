@@ -13,6 +13,7 @@ import typer
 
 from gateway.cli import filters
 from gateway.cli.failures import Failed, none_of
+from gateway.cli.imports import known_source
 from gateway.cli.shape import AsJson, ConfigFile, group, print_json, print_table, settings_of, tell, zone_of
 from gateway.cli.speaking import SpokenCommand
 from gateway.cli.times import read_time
@@ -81,6 +82,7 @@ def _again(settings: Settings, sheet_id: int, out: Path | None) -> None:
 
 
 def _make(settings: Settings, source: str, since: str, out: Path | None, *, as_json: bool) -> None:
+    known_source(settings, source)
     arguments: dict[str, JSON] = {"source": source, "form": _form_of(out)}
     if since:
         arguments["since"] = read_time(since, zone_of(settings)).isoformat()

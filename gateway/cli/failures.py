@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.cli.words import say
+from gateway.cli.words import say, spoken_here
 from gateway.errors import ConfigError, GatewayError
 from ticket_core.errors import ProfileError, TicketError
 
@@ -26,7 +26,12 @@ def none_of(zh: str, en: str, name: str, known: Iterable[str]) -> WrongUsage:
 
 
 def failure(error: Exception) -> tuple[int, str]:
-    """The exit code of an error and what to tell about it."""
+    """The exit code of an error and what to tell about it, in the terminal's language."""
+    code, text = _told(error)
+    return code, spoken_here(text)
+
+
+def _told(error: Exception) -> tuple[int, str]:
     match error:
         case ConfigError(problems=problems) | ProfileError(problems=problems):
             heading = say(f"配置有 {len(problems)} 处问题：", f"{len(problems)} problem(s) in the configuration:")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from gateway.cli.failures import none_of
 from gateway.cli.words import say
 
 if TYPE_CHECKING:
@@ -43,9 +44,18 @@ def filter_of(
     received: tuple[Any, Any] = (None, None),
     **lists: list[str] | None,
 ) -> TicketFilter:
-    """The filter that these options mean; one that is not given matches all."""
+    """The filter that these options mean; one that is not given matches all.
+
+    Raises:
+        WrongUsage: for a kind, grade or stage that there is not.
+    """
+    from ticket_core.model import GRADES, KINDS, STAGES
     from ticket_core.store.queries import TicketFilter
 
+    for zh, name, known in (("类型", "kind", KINDS), ("级别", "grade", GRADES), ("阶段", "stage", STAGES)):
+        for value in lists.get(name) or ():
+            if value not in known:
+                raise none_of(zh, name, value, known)
     return TicketFilter(
         **{name: tuple(values or ()) for name, values in lists.items()},
         open=True if is_open else None,

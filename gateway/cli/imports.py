@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.failures import Failed, none_of
-from gateway.cli.shape import AsJson, ConfigFile, group, print_json, print_table, settings_of, tell
+from gateway.cli.shape import AsJson, ConfigFile, group, print_document, print_json, print_table, settings_of, tell
 from gateway.cli.speaking import SpokenCommand
 from gateway.cli.words import say
 
@@ -40,6 +40,7 @@ def import_cases(
 ) -> None:
     """Every row through the source's channel, with a report of what became of each."""
     settings = settings_of(config)
+    known_source(settings, source)
     try:
         body = file.read_bytes()
     except OSError as error:
@@ -63,6 +64,17 @@ def import_cases(
         raise Failed(say(f"{file}：导入中断，请再次导入同一文件", f"{file}: broken off; import the same file again"))
     if made["problem"]:
         raise Failed(f"{file}: {_worded(made['problem'])}")
+
+
+def known_source(settings: Settings, name: str) -> None:
+    """Refuse a forwarding body that no channel names; the running gateway is not asked, it may speak another language.
+
+    Raises:
+        WrongUsage: with those that there are.
+    """
+    known = sorted({str(table["source"]) for table in settings.channels.values() if table.get("source")})
+    if name not in known:
+        raise none_of("转办来源", "source", name, known)
 
 
 def _worded(problem: JSON) -> str:
@@ -130,15 +142,21 @@ def list_sources(config: ConfigFile = None, as_json: AsJson = False) -> None:
 def show_source(
     name: Annotated[str, typer.Argument(metavar="NAME", help=say("来源名", "Name of the source"))],
     config: ConfigFile = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Their names for each of our fields."""
+    """Their names for each of our fields; with --json the whole source as data."""
+    from pydantic import TypeAdapter
+
     from gateway.configured import source_folders
-    from ticket_core.source import load_source, source_names
+    from ticket_core.source import Source, load_source, source_names
 
     folders = source_folders(settings_of(config))
     if name not in (known := source_names(*folders)):
         raise none_of("转办来源", "source", name, known)
     one = load_source(name, *folders)
+    if as_json:
+        print_document(TypeAdapter(Source).dump_python(one, mode="json"))
+        return
     rows = [("profile", one.profile)] if one.profile else []
     rows += [("case_number", "、".join(one.case_number))]
     rows += [(place, "、".join(names)) for place, names in one.fields.items()]

@@ -7,7 +7,7 @@ import base64
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -124,8 +124,11 @@ def list_inputs(
 ) -> None:
     """The journal, newest first."""
     from gateway.cli.reading import reading
+    from ticket_core.model import Outcome
     from ticket_core.store.journals import list_inbound
 
+    if outcome and outcome not in (known := get_args(Outcome)):
+        raise none_of("结果", "outcome", outcome, known)
     settings = settings_of(config)
     with reading(settings) as pages:
         rows = pages(limit, lambda connection, cursor, most: list_inbound(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -82,6 +82,8 @@ def deadline(
     forwarding = _source(settings, source)
     named = profile or (forwarding.profile if forwarding else "") or settings.profile
     chosen = with_clocks(_profile(settings, named), {forwarding.name: forwarding} if forwarding else {})
+    if forwarding is None:
+        _known_source(settings, chosen, source)
     at = read_time(start, chosen.tz)
     calendar = read_calendar(settings)
     if add:
@@ -105,10 +107,28 @@ def deadline(
     if not rows:
         print(say("此类工单没有时限", "such a ticket has no deadlines"))
     for row in rows:
-        label = chosen.label_of("deadline", str(row["name"]), locale())
-        print(f"{label}  {row['amount']} {row['unit']} ({row['clock']})  →  {row['due_at']}")
+        label = "" if add else f"{chosen.label_of('deadline', str(row['name']), locale())}  "
+        print(f"{label}{_length(row)}  →  {row['due_at']}")
         for line in row["proof"] if isinstance(row["proof"], list) else []:
             print(f"    {line}")
+
+
+_UNITS = {
+    "minutes": ("分钟", "minutes"),
+    "hours": ("小时", "hours"),
+    "days": ("天", "days"),
+    "working_days": ("个工作日", "working days"),
+    "months": ("个月", "months"),
+}
+
+
+def _length(row: Mapping[str, JSON]) -> str:
+    """How long a deadline is, as people say it."""
+    if row["unit"] == "same_day":
+        return say("当日", "the same day")
+    unit = say(*_UNITS[str(row["unit"])])
+    open_hours = say("（工作时间）", " (working hours)") if row["clock"] == "working_hours" else ""
+    return f"{row['amount']} {unit}{open_hours}"
 
 
 def _timers(
@@ -183,6 +203,16 @@ def _source(settings: Settings, name: str) -> Source | None:
 
     folders = source_folders(settings)
     return load_source(name, *folders) if name and name in source_names(*folders) else None
+
+
+def _known_source(settings: Settings, profile: Profile, name: str) -> None:
+    """Refuse a forwarding body without a file that the process does not name: its deadlines would be anybody's."""
+    from gateway.configured import source_folders
+    from ticket_core.source import source_names
+
+    named = {one for rule in profile.deadlines for one in rule.when.source}
+    if name and name not in named:
+        raise none_of("转办来源", "source", name, sorted({*named, *source_names(*source_folders(settings))}))
 
 
 def _known(profile: Profile, *, kind: str, priority: str, grade: str) -> None:

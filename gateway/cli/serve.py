@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gateway.cli.failures import Failed
 from gateway.cli.shape import ConfigFile, settings_of, tell
-from gateway.cli.words import say
+from gateway.cli.words import say, spoken_here
 
 if TYPE_CHECKING:
     from gateway.app import Parts
@@ -65,7 +65,7 @@ async def _serve(settings: Settings) -> None:
             await asked.wait()
             tell(say("正在停止……", "stopping..."))
     except StoreLocked as error:
-        raise Failed(say(f"已有网关在运行：{error}", f"a gateway runs already: {error}")) from error
+        raise Failed(say(f"已有网关在运行：{spoken_here(str(error))}", f"a gateway runs already: {error}")) from error
 
 
 @contextlib.asynccontextmanager

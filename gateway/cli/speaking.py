@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from typing import Any
 
+from typer import Abort, BadParameter
 from typer.core import TyperCommand, TyperGroup
 
-from gateway.cli.words import locale
+from gateway.cli.words import locale, spoken_here
 
 _TYPES = re.compile(r" <\w+(?:\[\w+\])?>")  # "<str>" behind a name says nothing to people
 _CHINESE = (
@@ -21,6 +24,10 @@ _CHINESE = (
     ("[required]", "[必填]"),
     ("[default: ", "[默认: "),
 )
+
+
+# The library keeps this one to itself as well; only what comes of it can be had.
+_WRONG_USAGE: Any = BadParameter.__base__
 
 
 def spoken(text: str) -> str:
@@ -46,7 +53,21 @@ class SpokenCommand(TyperCommand):
 
 
 class SpokenGroup(TyperGroup):
-    """A family of commands whose help is in the terminal's language."""
+    """A family of commands whose help, and what is said of wrong usage, is in the terminal's language."""
+
+    def main(self, *arguments: Any, **extra: Any) -> Any:
+        """Run a command; the library writes what is wrong with a command line where nobody could translate it."""
+        try:
+            code = super().main(*arguments, **{**extra, "standalone_mode": False})
+        except Abort:
+            print(spoken_here("Aborted!"), file=sys.stderr)
+            code = 1
+        except _WRONG_USAGE as error:
+            told = io.StringIO()
+            error.show(told)
+            print(spoken_here(told.getvalue()), end="", file=sys.stderr)
+            code = error.exit_code
+        sys.exit(code if isinstance(code, int) else 0)
 
     def get_help(self, ctx: Any) -> str:
         """The whole help."""

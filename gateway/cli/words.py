@@ -16,6 +16,15 @@ def locale() -> Locale:
     return "zh-CN" if wanted.lower().startswith("zh") else "en"
 
 
+def spoken_here(text: str) -> str:
+    """What was said in English by whoever knows no locale, in the terminal's language."""
+    if locale() != "zh-CN":
+        return text
+    from gateway.cli.chinese import in_chinese  # its patterns are made when somebody needs them
+
+    return in_chinese(text)
+
+
 def say(zh: str, en: str) -> str:
     """The one of two wordings that fits the locale."""
     return zh if locale() == "zh-CN" else en

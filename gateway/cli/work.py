@@ -19,6 +19,7 @@ from gateway.control import Command
 from gateway.loops import take
 from gateway.message import Accepted, InboundMessage, Raw
 from gateway.normalize.draft import to_draft
+from ticket_core.model import Complainant
 from ticket_core.number import ticket_id_of
 from ticket_core.store.imports import load_import
 from ticket_core.store.tickets import load_ticket
@@ -87,7 +88,7 @@ async def _as_stored(parts: Parts, message: InboundMessage, accepted: Accepted) 
         "ticket": accepted.ticket,
         "kind": None if ticket is None else ticket.kind,
         "subject": draft.subject,
-        "sender": message.sender[0].value if message.sender else None,
+        "sender": next((one.value for one in message.sender), None) or _told_of(draft.complainant),
         "text": draft.text,
         "reply_text": draft.view or draft.text,
         "attachments": [
@@ -104,6 +105,11 @@ async def _as_stored(parts: Parts, message: InboundMessage, accepted: Accepted) 
             {"address": one.address, "permanent": one.permanent, "status": one.status} for one in message.bounced
         ],
     }
+
+
+def _told_of(who: Complainant) -> str | None:
+    """Where somebody can be reached by what a form or a forwarding body says."""
+    return next(iter((*who.phones, *who.emails, *who.masked)), None)
 
 
 async def import_sheet(parts: Parts, arguments: Arguments) -> JSON:

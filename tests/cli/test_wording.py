@@ -33,6 +33,9 @@ COMMANDS = [
     ("export", "replies"),
     ("export", "tickets"),
     ("export", "document"),
+    ("import",),
+    ("sources", "list"),
+    ("sources", "show"),
 ]
 
 
@@ -57,6 +60,48 @@ def test_every_option_and_argument_is_explained_in_the_terminals_language(
     if zh:
         for english in ("Usage", "Options", "Arguments", "Show this", "required", "default:"):
             assert english not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("no-such-command",), 2, "没有命令 no-such-command"),
+        (("check", "--no-such-option"), 2, "没有选项 --no-such-option"),
+        (("deadline",), 2, "缺少 --from"),
+        (("inbound", "replay", "x"), 2, "ID 的值不正确：必须是整数"),
+        (("inbound", "list", "--limit", "0"), 2, "--limit 的值不正确：不能小于 1"),
+        (("inbound", "list", "--outcome", "lost"), 2, "没有结果 lost"),
+        (("tickets", "list", "--kind", "rant"), 2, "没有类型 rant"),
+        (("export", "tickets", "--stage", "gone"), 2, "没有阶段 gone"),
+        (("deadline", "--from", "2026-09-30", "--source", "nobody"), 2, "没有转办来源 nobody"),
+        (("deadline", "--from", "2026-09-30", "--add", "soon"), 2, "不是时长"),
+        (("check", "--config", "no-such-file.toml"), 2, "no-such-file.toml: 文件或目录不存在"),
+        (("inbound", "replay", "99"), 1, "没有输入 99"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_wrong_is_told_in_the_terminals_language(
+    terminal: Terminal, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    ran = terminal.run(*arguments, zh=True)
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
+    assert not re.search(r"Error|Try|Input should|no such", ran.err.replace("no-such", "")), ran.err
+
+
+def test_a_wrong_configuration_is_told_in_chinese_and_english(terminal: Terminal) -> None:
+    for first in ("area_kode = 1\n", ""):
+        terminal.configure(
+            '[channels.pigeon]\nkind = "pigeon"\n[channels.more]\nkind = "webhook"\n'
+            '[[people]]\nname = "li"\ngroups = ["moon"]\nroles = ["king"]\n',
+            first=first,
+        )
+        chinese, english = terminal.run("check", zh=True), terminal.run("check")
+        assert (chinese.code, english.code) == (2, 2)
+        lines = chinese.err.splitlines()[1:]
+        assert len(lines) == len(english.err.splitlines()[1:]) > 0
+        assert all(re.search("[\u4e00-\u9fff]", line) for line in lines), chinese.err
+        assert english.err.isascii()
 
 
 @pytest.mark.parametrize("command", [("ingest",), ("inbound", "replay"), ("tick",), ("schema", "ticket")], ids=" ".join)

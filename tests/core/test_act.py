@@ -234,10 +234,12 @@ def test_another_persons_ticket_is_none_of_the_rules_business() -> None:
 
 def test_a_ticket_given_to_another_group_leaves_the_hands_it_was_in() -> None:
     desk, ticket = opened()
-    ticket = act(desk, command(ticket, "assign", group="service", assignee="zhao"))
-    assert (ticket.group, ticket.assignee) == ("service", "zhao")
+    ticket = act(desk, command(ticket, "assign", group="service", assignee="handler"))
+    assert (ticket.group, ticket.assignee) == ("service", "handler")
     ticket = act(desk, command(ticket, "assign", group="business"))
     assert (ticket.group, ticket.assignee) == ("business", "")
+    with pytest.raises(FieldMissing, match="must be one of handler, other, boss"):
+        act(desk, command(ticket, "assign", group="business", assignee="handel"))
 
 
 @pytest.mark.parametrize("process", ["generic", "telecom-10086"])

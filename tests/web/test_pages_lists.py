@@ -123,8 +123,10 @@ async def test_what_is_overdue_stands_first_with_how_late_it_is(site: Gateway, a
 
 
 async def test_what_nobody_understood_waits_for_a_person(site: Gateway, agent: Client) -> None:
-    await site.reception.receive(message(datetime.now(UTC), text="?", readable=False, problem="bad charset"))
+    problem = "unreadable: bad charset"
+    await site.reception.receive(message(datetime.now(UTC), text="?", readable=False, problem=problem))
     page = await text_of(await agent.get("/console/triage"))
+    assert "内容无法识别（bad charset）" in page
     found = re.search(r"/console/tickets/(\d{15})", page)
     assert found
     assert "bad charset" in await text_of(await agent.get(f"/console/tickets/{found[1]}"))

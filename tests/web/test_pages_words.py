@@ -30,7 +30,19 @@ NAMED = {
     "role",
     "actor",
 }
-NAMED |= {"column", "event", "field", "unit", "relation", "language", "repeat", "channel", "sent", "problem", "thanks"}
+NAMED |= {
+    "column",
+    "event",
+    "field",
+    "unit",
+    "relation",
+    "language",
+    "repeat",
+    "channel",
+    "sent",
+    "problem",
+    "thanks",
+} | {"why"}
 #: Sections that our scripts are given, and where these stand.
 SCRIPTED = {
     "chat_live": tuple((ROOT / "gateway/web/static").glob("chat*.js")),

@@ -92,6 +92,7 @@ def decide_act(command: Command, standing: Standing, policy: Policy) -> Case:
     if action is None:
         raise ActionRefused(command.action, ticket.status, tuple(one.name for one in allowed))
     fields = _checked(action, command.fields, profile)
+    _heed_people(command, fields, policy)
     _heed_reasons(ticket, action.event, fields, policy)
     if action.event == "returned" and (late := _too_late(command, standing, profile, policy)):
         others = tuple(one.name for one in allowed if one.event != "returned")
@@ -134,6 +135,13 @@ def _checked(action: Action, given: Mapping[str, JSON], profile: Profile) -> dic
     if problems:
         raise FieldMissing(problems)
     return fields
+
+
+def _heed_people(command: Command, fields: Mapping[str, Any], policy: Policy) -> None:
+    """Who is to work on a ticket is one of the people, or takes it himself: a misspelt name would be nobody."""
+    name, people = fields.get("assignee"), policy.directory.people
+    if name and people and name != command.actor and policy.directory.person(name) is None:
+        raise FieldMissing({"assignee": f"must be one of {', '.join(one.name for one in people)}"})
 
 
 def _heed_reasons(ticket: Ticket, event: str, fields: Mapping[str, Any], policy: Policy) -> None:

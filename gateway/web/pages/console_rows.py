@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.mask import mask_name, mask_phone
+from gateway.mask import mask_name, mask_phone, mask_text
 from gateway.web.privacy import masked_ticket
 from gateway.web.words import Locale
 from ticket_core.model import Ticket
@@ -45,7 +45,7 @@ def row_of(ticket: Ticket, due_at: datetime | None, policy: Policy, locale: Loca
         subject=masked_ticket(ticket).subject,
         complainant=_complainant(ticket),
         grade=ticket.grade,
-        triage=ticket.triage,
+        triage=mask_text(ticket.triage),
         status=profile.label_of("status", ticket.status, locale),
         group=profile.label_of("group", ticket.group, locale),
         assignee=assignee.label if assignee and assignee.label else ticket.assignee,

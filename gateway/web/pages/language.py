@@ -39,6 +39,14 @@ class Words:
         start = f"{name}."
         return {key.removeprefix(start): text for key, text in self._texts.items() if key.startswith(start)}
 
+    def why(self, noted: str) -> str:
+        """Why something waits for a person, in words; as it was noted where there are none."""
+        head, _, detail = noted.partition(": ")
+        words = self._texts.get(f"why.{head.replace(' ', '_')}")
+        if words is None:
+            return noted
+        return f"{words}{self('why.detail', detail=detail)}" if detail else words
+
     def named(self, section: str, name: str) -> str:
         """The word for a value of the domain; the value itself where it is the profile's own."""
         return self._texts.get(f"{section}.{name}", name)

@@ -2,7 +2,7 @@
 // The console's keyboard and the live look-up. Everything here can be done without scripts, too.
 
 const GO = { t: "/console/", d: "/console/deadlines", s: "/console/triage", i: "/console/inbound", o: "/console/notices",
-  f: "/console/imports" };
+  f: "/console/imports", r: "/console/replies" };
 const LOOK_AFTER = 250; // milliseconds without a key
 const SHORTEST_NUMBER = 5;
 
