@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.async_api import Page
 
 from tests.migrated import copied_databases
@@ -20,6 +21,11 @@ from tests.servers.smtp import SmtpServer, smtp_server
 def _migrated_once() -> Iterator[None]:
     with copied_databases():
         yield
+
+
+# A busy machine is no reason to fail: how long an example takes is nothing that a property says.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
