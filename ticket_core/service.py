@@ -21,6 +21,7 @@ from ticket_core.errors import InputChanged, UnknownInput
 from ticket_core.model import FINISHED, Changes, Command, Outcome, Replay, Ticket, TicketChange, TicketDraft, Timer
 from ticket_core.policy import Policy
 from ticket_core.store import journal
+from ticket_core.store.accounts import account_of
 from ticket_core.store.clock import to_us
 from ticket_core.store.person import People, link_identities, lock_people, unlink_identity
 from ticket_core.store.tickets import (
@@ -255,6 +256,7 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
         past=load_events(tx.connection, ticket.id, *kinds) if kinds else (),
         attachments=keep_files(tx, command.attachments),
         inbound_id=inbound_id,
+        assignee_signs_in=_signs_in(tx, command.fields.get("assignee")),
     )
     case = decide_act(command, standing, policy)
     others: tuple[TicketChange, ...] = ()
@@ -272,6 +274,11 @@ def act(tx: Tx, command: Command, policy: Policy) -> Ticket:
     if link is not None:
         link(tx, ticket, str(change.events[-1].data["identity"]))
     return change.after
+
+
+def _signs_in(tx: Tx, name: object) -> bool:
+    found = account_of(tx.connection, name) if isinstance(name, str) and name else None
+    return found is not None and found.active
 
 
 #: Events by which an agent says that an identity is this person's, or is not.

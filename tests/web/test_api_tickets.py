@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ticket_core.calendar import load_calendar
 from ticket_core.directory import Directory
 from ticket_core.policy import Policy
 from ticket_core.profile import load_profile
+from ticket_core.store.accounts import create_account
 from ticket_core.store.clock import to_us
 from ticket_core.store.schema import delivery
 
@@ -148,6 +150,16 @@ async def test_a_missing_field_of_an_action_is_named_in_the_callers_language(hou
     assert (
         response.status == 422 and errors["x"] == "此操作没有这个字段" and errors["group"].startswith("必须是下列之一")
     )
+
+
+async def test_a_ticket_is_assigned_to_one_of_the_people_or_to_whoever_has_an_account(house: House) -> None:
+    number = (await house.complain())["number"]
+    await house.reception.store.run(
+        partial(create_account, name="new", role="handler", password_hash="", at=datetime.now(UTC))
+    )
+    for name, status in (("chen", "assigned"), ("new", "assigned"), ("nwe", 422)):
+        told = await act(house, number, "assign", {"group": "maintenance", "assignee": name})
+        assert told["status"] == status, told
 
 
 async def test_an_action_sent_twice_under_one_key_happens_once(house: House) -> None:

@@ -40,7 +40,7 @@ _TICKET_FIELDS = ("group", "assignee", "priority", "kind", "respondent", "servic
 class Standing:
     """A ticket as it stands when somebody acts: its timers, what happened before that the action goes by (`past`, see
 
-    `kinds_that_matter`), and the attachments that came along.
+    `kinds_that_matter`), the attachments that came along, and whether who shall have it has an account.
     """
 
     ticket: Ticket
@@ -48,6 +48,7 @@ class Standing:
     past: Sequence[Event] = ()
     attachments: tuple[Attachment, ...] = ()
     inbound_id: int | None = None
+    assignee_signs_in: bool = False
 
 
 def kinds_that_matter(action: str, profile: Profile) -> tuple[str, ...]:
@@ -92,7 +93,8 @@ def decide_act(command: Command, standing: Standing, policy: Policy) -> Case:
     if action is None:
         raise ActionRefused(command.action, ticket.status, tuple(one.name for one in allowed))
     fields = _checked(action, command.fields, profile)
-    _heed_people(command, fields, policy)
+    if not standing.assignee_signs_in:
+        _heed_people(command, fields, policy)
     _heed_reasons(ticket, action.event, fields, policy)
     if action.event == "returned" and (late := _too_late(command, standing, profile, policy)):
         others = tuple(one.name for one in allowed if one.event != "returned")
@@ -138,7 +140,7 @@ def _checked(action: Action, given: Mapping[str, JSON], profile: Profile) -> dic
 
 
 def _heed_people(command: Command, fields: Mapping[str, Any], policy: Policy) -> None:
-    """Who is to work on a ticket is one of the people, or takes it himself: a misspelt name would be nobody."""
+    """Who has no account is one of the people, or takes it himself: a misspelt name would be nobody."""
     name, people = fields.get("assignee"), policy.directory.people
     if name and people and name != command.actor and policy.directory.person(name) is None:
         raise FieldMissing({"assignee": f"must be one of {', '.join(one.name for one in people)}"})
