@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +18,7 @@ from ticket_core.errors import UnknownInput
 from ticket_core.model import REREADABLE, Replay
 from ticket_core.number import number_of
 from ticket_core.service import intake
-from ticket_core.store.journals import Input, load_input
+from ticket_core.store.journals import Input, find_input, load_input
 
 
 class Replays:
@@ -56,7 +56,7 @@ class Replays:
         messages = await self._read_again(line, body)
         if not messages:
             return replace(told, ticket=None if line.ticket_id is None else number_of(line.ticket_id))
-        mine = next((one for one in messages if one.external_id == line.external_id), messages[0])
+        mine = await self._meant(line, messages)
         draft = await asyncio.to_thread(to_draft, await self._mailed.settled(mine), self._readings[line.channel])
         again = replace(draft, replay=Replay(inbound_id=inbound_id, at=datetime.now(UTC), actor=actor))
         taken = (await store.run(partial(intake, drafts=[again], policy=self._reception.policy)))[0]
@@ -66,6 +66,17 @@ class Replays:
         self._committed()
         ticket = None if taken.ticket is None else number_of(taken.ticket.id)
         return replace(told, outcome=taken.outcome, ticket=ticket)
+
+    async def _meant(self, line: Input, messages: Sequence[InboundMessage]) -> InboundMessage:
+        """The one of several that a line is about, be it that it is known by another id now that it is understood."""
+        for one in messages:
+            if one.external_id == line.external_id:
+                return one
+        for one in messages:
+            known = partial(find_input, channel=line.channel, external_id=one.external_id or "")
+            if await self._reception.store.read(known) is None:
+                return one
+        return messages[0]
 
     async def _read_again(self, line: Input, body: bytes) -> list[InboundMessage]:
         """What the channel makes of an input today; nothing where it is gone or the input was a command."""

@@ -157,7 +157,7 @@ class ConfiguredWebhook(Webhook):
     def _read(self, entry: JsonValue, raw: Raw, known: str, where: str = "") -> InboundMessage:
         """What an entry says, under the id that it gives, else as what it is `known` by.
 
-        What is not understood keeps its id free for the same with its mistake mended, and can be read again by itself.
+        What is not understood keeps its id free for the same with its mistake mended.
         """
         message = InboundMessage(channel=self.name, external_id=known, received_at=raw.received_at, raw=raw)
         try:
@@ -165,7 +165,6 @@ class ConfiguredWebhook(Webhook):
         except ValueError as error:
             return replace(
                 message,
-                raw=self._own_raw(entry, raw) if where else raw,
                 text=orjson.dumps(entry).decode()[:_LONGEST_SHOWN],
                 readable=False,
                 problem=f"{where}{error}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,6 +44,38 @@ async def test_a_program_has_an_input_read_again_and_a_second_time_changes_nothi
         ticket = await (await house.get(f"/api/v1/tickets/{line['number']}", by="wang")).json()
         assert (ticket["text"], ticket["triage"]) == ("路灯不亮", "")
         assert [(one["kind"], one["actor"]) for one in ticket["events"]][1] == ("replayed", "root")
+
+
+async def test_of_two_complaints_in_one_input_each_is_read_again_as_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is understood now may be known by another id than what was not."""
+
+    def parse(understood: bool) -> Callable[[Pushed, Raw], list[InboundMessage]]:
+        def one(raw: Raw, number: int, external_id: str) -> InboundMessage:
+            readable = understood or number == 1
+            return InboundMessage(
+                channel="push",
+                external_id=external_id if readable else f"hash {number}",
+                received_at=raw.received_at,
+                raw=raw,
+                text=f"路灯{number}不亮",
+                readable=readable,
+            )
+
+        return lambda _self, raw: [one(raw, 1, "a1"), one(raw, 2, "a2")]
+
+    async with open_house(f"sqlite:///{tmp_path / 'gateway.sqlite3'}") as house:
+        monkeypatch.setattr(Pushed, "parse", parse(understood=False))
+        await house.client.post("/channels/push", data=ODD, headers=signed(ODD))
+        lines = (await (await house.get("/api/v1/inbound", by="wang")).json())["inbound"]
+        (odd,) = (one for one in lines if one["outcome"] == "triage")
+        monkeypatch.setattr(Pushed, "parse", parse(understood=True))
+        told = await (await house.post(f"/api/v1/inbound/{odd['id']}/replay", by="wang")).json()
+        assert (told["outcome"], told["number"]) == ("opened", odd["number"])
+        ticket = await (await house.get(f"/api/v1/tickets/{odd['number']}", by="wang")).json()
+        assert ticket["text"] == "路灯2不亮"
+        assert len((await (await house.get("/api/v1/inbound", by="wang")).json())["inbound"]) == 2
 
 
 async def test_the_journal_has_a_button_for_what_was_not_understood(tmp_path: Path) -> None:

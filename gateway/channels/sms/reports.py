@@ -108,7 +108,7 @@ class SmsReports(Webhook):
         if not entries or len(entries) > _MOST_ENTRIES:
             raise ValueError(f"holds {len(entries)} entries")
         few = len(entries) <= KEPT_WHOLE
-        return [self._of_many(entry, raw, few) for entry in entries]
+        return [self._of_many(entry, raw if few else self._own_raw(entry, raw)) for entry in entries]
 
     def answer(self, accepted: Sequence[Accepted]) -> Answer:
         """What the configuration says."""
@@ -122,17 +122,16 @@ class SmsReports(Webhook):
         except ValueError:
             return None
 
-    def _of_many(self, entry: JsonValue, raw: Raw, few: bool) -> Parsed:
-        """One that is not understood is for a person, does not hold up the others, and is read again by itself."""
-        own = self._own_raw(entry, raw)
+    def _of_many(self, entry: JsonValue, raw: Raw) -> Parsed:
+        """One that is not understood is for a person, and does not hold up the others."""
         try:
-            return self._one(entry, raw if few else own)
+            return self._one(entry, raw)
         except ValueError as error:
             return InboundMessage(
                 channel=self.name,
                 external_id=known_by(entry),
                 received_at=raw.received_at,
-                raw=own,
+                raw=raw,
                 readable=False,
                 problem=f"entry: {error}"[:200],
             )

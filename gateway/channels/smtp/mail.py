@@ -32,6 +32,7 @@ _ALTERNATIVE = b'%b\
 Content-Type: multipart/alternative; boundary="=_cg-alternative"\r\n\r\n\
 --=_cg-alternative\r\n%b\r\n--=_cg-alternative\r\n%b\r\n--=_cg-alternative--\r\n'
 
+_QUOTES = str.maketrans({'"': "'", "\\": "_"})  # they would end a quoted name
 _MIXED = b'Content-Type: multipart/mixed; boundary="=_cg-mixed"\r\n'
 _SEPARATOR = b"\r\n--=_cg-mixed\r\n"
 _PART = b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n%b"
@@ -163,7 +164,7 @@ def _part(kind: bytes, text: str) -> bytes:
 
 def _attached(file: File) -> bytes:
     """A file as a part; its name in both ways, as some programs know one of them alone (RFC 2231, 2047)."""
-    name = words(file.name)
+    name = words(file.name.translate(_QUOTES))
     extended = quote(file.name, safe="")
     head = (
         f'Content-Type: {file.media_type};\r\n name="{name}"\r\nContent-Transfer-Encoding: base64\r\n'
