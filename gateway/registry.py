@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Mapping
 from copy import deepcopy
-from importlib.metadata import entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
@@ -23,7 +25,7 @@ GROUP = "complaint_gateway.channels"
 
 def kinds() -> tuple[str, ...]:
     """The kinds of adapters that are installed."""
-    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+    return tuple(sorted(_points(tuple(sys.path)).names))
 
 
 def load_kind(kind: str) -> type[Channel] | type[Transport]:
@@ -32,7 +34,7 @@ def load_kind(kind: str) -> type[Channel] | type[Transport]:
     Raises:
         ConfigError: when there is none, or it cannot be imported.
     """
-    for point in entry_points(group=GROUP, name=kind):
+    for point in _points(tuple(sys.path)).select(name=kind):
         try:
             adapter = point.load()
         except Exception as error:  # whatever an adapter's module raises, the operator is told and nothing starts
@@ -68,7 +70,7 @@ def build(
             adapter = load_kind(kind)
             given = {key: value for key, value in defaults.items() if key in get_type_hints(adapter.Settings)}
             own = given | {key: value for key, value in table.items() if key not in common}
-            made[name] = adapter(name, _read(TypeAdapter(adapter.Settings), own))
+            made[name] = adapter(name, _read(_shape(adapter.Settings), own))  # type: ignore[arg-type]  # classes can be hashed
         except ConfigError as error:
             problems += [f"{section}.{name}: {problem}" for problem in error.problems]
         except ValidationError as error:
@@ -79,6 +81,17 @@ def build(
     if problems:
         raise ConfigError(problems)
     return made
+
+
+@lru_cache(maxsize=8)
+def _points(_path: tuple[str, ...]) -> EntryPoints:
+    """Where adapters are found on this path; once is enough, for it looks through all that is installed."""
+    return entry_points(group=GROUP)
+
+
+@lru_cache(maxsize=128)
+def _shape(settings: type) -> TypeAdapter[Any]:
+    return TypeAdapter(settings)
 
 
 def _read(shape: TypeAdapter[Any], given: Mapping[str, Any]) -> Any:
