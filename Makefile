@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup run test bench nightly lock
 
-WORKERS ?= 2
+# One more than the least machine has cores: a third of the time of tests is waiting for other programs.
+WORKERS ?= 3
 CONFIG ?= examples/demo.toml
 BIN := .venv/bin
 comma := ,
